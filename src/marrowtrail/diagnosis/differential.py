@@ -1,0 +1,115 @@
+"""What reasoning answers: ranked causes, the evidence for and against, what is still open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from marrowtrail.record.findings import FindingState
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A diagnosis with its probability and the interval better literature could move it in."""
+
+    diagnosis: str
+    label: str
+    probability: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a number comes from. ``read`` is false for cells from memory, to be verified."""
+
+    source: str
+    text: str
+    reference: str
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What one finding (or block of related findings) says for one diagnosis.
+
+    ``log10_ratio`` compares the diagnosis with the average of all others, weighted by their
+    probability without this finding: positive speaks for it. ``against_runner_up`` compares
+    with the runner-up alone.
+    """
+
+    diagnosis: str
+    findings: tuple[str, ...]
+    label: str
+    state: FindingState
+    log10_ratio: float
+    low: float
+    high: float
+    against_runner_up: float
+    citations: tuple[Citation, ...]
+    note: str
+    """``definitional`` evidence, silence of the literature, or empty."""
+
+
+class LedgerStatus(StrEnum):
+    """How far an alternative has been answered."""
+
+    EXCLUDED_BY_TEST = "excluded_by_test"
+    UNLIKELY = "unlikely"
+    OPEN = "open"
+    SUPPORTED = "supported"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One alternative that must be answered before the leading diagnosis is established."""
+
+    diagnosis: str
+    label: str
+    probability: float
+    status: LedgerStatus
+    explanation: str
+    """Which finding answered it and when, or which test would."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """A test not done yet, with the information that it is expected to bring."""
+
+    key: str
+    label: str
+    bits: float
+    delay: str
+    burden: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedFlag:
+    """A danger that is called whatever the probabilities say."""
+
+    category: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Differential:
+    """The answer for one set of findings.
+
+    Probabilities of ``causes`` sum to 1 (a class for none of these included), largest first.
+    ``conclusion`` is one or two plain sentences.
+    """
+
+    setting: str
+    as_of: date | None
+    causes: tuple[Cause, ...]
+    bars: tuple[Bar, ...]
+    ledger: tuple[LedgerLine, ...]
+    next_steps: tuple[NextStep, ...]
+    red_flags: tuple[RedFlag, ...]
+    conclusion: str
+    unused: tuple[str, ...]
+    """Findings the knowledge says nothing about, with the reason."""
+    knowledge_version: str
+    knowledge_hash: str

@@ -1,0 +1,73 @@
+"""Rigid motion of a body in LPS millimetres."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RigidTransform:
+    """Maps points of one visit to where the same tissue lies in another.
+
+    Parameters
+    ----------
+    matrix
+        (4, 4) LPS millimetres to LPS millimetres, a proper rotation and a translation.
+
+    Raises
+    ------
+    ValueError
+        If the matrix mirrors, scales or shears.
+    """
+
+    matrix: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.matrix, dtype=np.float64)
+        turn = matrix[:3, :3]
+        if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) or np.linalg.det(turn) < 0:
+            raise ValueError(f"A rigid transform must turn and shift only, got {matrix!r}.")
+        matrix.setflags(write=False)
+        object.__setattr__(self, "matrix", matrix)
+
+    @classmethod
+    def identity(cls) -> RigidTransform:
+        """No motion."""
+        return cls(np.eye(4))
+
+    @classmethod
+    def about(
+        cls,
+        centre_lps: NDArray[np.float64],
+        rotation_vector_rad: NDArray[np.float64],
+        shift_mm: NDArray[np.float64],
+    ) -> RigidTransform:
+        """Turn about ``centre_lps`` by a rotation vector, then shift."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = Rotation.from_rotvec(rotation_vector_rad).as_matrix()
+        matrix[:3, 3] = centre_lps + shift_mm - matrix[:3, :3] @ centre_lps
+        return cls(matrix)
+
+    def apply(self, points_lps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(..., 3) points to (..., 3) points."""
+        return np.asarray(points_lps) @ self.matrix[:3, :3].T + self.matrix[:3, 3]
+
+    def inverse(self) -> RigidTransform:
+        """The motion back."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.matrix[:3, :3].T
+        matrix[:3, 3] = -matrix[:3, :3] @ self.matrix[:3, 3]
+        return RigidTransform(matrix)
+
+    def __matmul__(self, first: RigidTransform) -> RigidTransform:
+        """``(b @ a).apply(p)`` is ``b.apply(a.apply(p))``."""
+        return RigidTransform(self.matrix @ first.matrix)
+
+    @property
+    def angle_deg(self) -> float:
+        """How far it turns."""
+        return float(np.degrees(Rotation.from_matrix(self.matrix[:3, :3]).magnitude()))

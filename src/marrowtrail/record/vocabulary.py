@@ -1,0 +1,173 @@
+"""The closed vocabularies: bones and their regions, joints, diagnoses, findings.
+
+They are data (``vocabularies/*.yaml``), validated when first used; adding a region or a
+diagnosis changes no code. A code stands beside a word only where it was verified in a
+released file; ``verified: false`` marks one that was not.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, model_validator
+
+
+class UnknownWordError(KeyError):
+    """A word that the vocabulary does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Code(_Entry):
+    """A code of a terminology, as ``SCT 71341001``."""
+
+    scheme: str
+    value: str
+    meaning: str
+    verified: bool
+
+
+class Joint(_Entry):
+    """A joint; ``level`` orders joints of the lower limb from the trunk down."""
+
+    key: str
+    label: str
+    level: int
+    lower_limb: bool
+
+
+class Region(_Entry):
+    """A named part of a bone and the joint it belongs to (``None`` for a shaft)."""
+
+    key: str
+    label: str
+    joint: str | None
+    codes: tuple[Code, ...] = ()
+
+
+class BoneTerm(_Entry):
+    """A bone, the name a clinician uses, and its regions."""
+
+    key: str
+    label: str
+    adjective: str
+    joints: tuple[str, ...]
+    lower_limb: bool
+    codes: tuple[Code, ...]
+    regions: tuple[Region, ...]
+
+    def region(self, key: str) -> Region:
+        """The region of that key.
+
+        Raises
+        ------
+        UnknownWordError
+            If the bone has no such region.
+        """
+        for region in self.regions:
+            if region.key == key:
+                return region
+        raise UnknownWordError(
+            f"The {self.label} has no region {key!r}; it has "
+            f"{', '.join(r.key for r in self.regions)}."
+        )
+
+
+class DiagnosisTerm(_Entry):
+    """A diagnosis, its family, and what clinicians call it."""
+
+    key: str
+    label: str
+    short: str
+    group: str
+    synonyms: tuple[str, ...] = ()
+    codes: tuple[Code, ...] = ()
+
+
+class FindingTerm(_Entry):
+    """A finding: its plain-language label, where it comes from, and how it behaves in time.
+
+    ``domain`` is ``imaging``, ``clinical``, ``laboratory``, ``demographic``, ``history``,
+    ``course`` or ``treatment``.
+    """
+
+    key: str
+    label: str
+    domain: str
+    codes: tuple[Code, ...] = ()
+
+
+_T = TypeVar("_T", BoneTerm, Joint, DiagnosisTerm, FindingTerm)
+
+
+class Vocabulary(_Entry):
+    """All words, each list in the order of its file."""
+
+    bones: tuple[BoneTerm, ...]
+    joints: tuple[Joint, ...]
+    diagnoses: tuple[DiagnosisTerm, ...]
+    findings: tuple[FindingTerm, ...]
+
+    @model_validator(mode="after")
+    def _words_are_unique_and_joints_exist(self) -> Vocabulary:
+        for name in ("bones", "joints", "diagnoses", "findings"):
+            keys = [entry.key for entry in getattr(self, name)]
+            twice = sorted({key for key in keys if keys.count(key) > 1})
+            if twice:
+                raise ValueError(f"{name}: {', '.join(twice)} stands there twice")
+        joints = {joint.key for joint in self.joints}
+        for bone in self.bones:
+            used = set(bone.joints) | {r.joint for r in bone.regions if r.joint}
+            if not used <= joints:
+                raise ValueError(f"{bone.key}: unknown joint {', '.join(sorted(used - joints))}")
+        return self
+
+    def bone(self, key: str) -> BoneTerm:
+        """The bone of that key, or :class:`UnknownWordError`."""
+        return _find(self.bones, key, "bone")
+
+    def joint(self, key: str) -> Joint:
+        """The joint of that key, or :class:`UnknownWordError`."""
+        return _find(self.joints, key, "joint")
+
+    def diagnosis(self, key: str) -> DiagnosisTerm:
+        """The diagnosis of that key, or :class:`UnknownWordError`."""
+        return _find(self.diagnoses, key, "diagnosis")
+
+    def finding(self, key: str) -> FindingTerm:
+        """The finding of that key, or :class:`UnknownWordError`."""
+        return _find(self.findings, key, "finding")
+
+    def joint_of(self, bone: str, region: str) -> str | None:
+        """The joint that a region belongs to; ``None`` for a shaft or an unnamed region."""
+        term = self.bone(bone)
+        for candidate in term.regions:
+            if candidate.key == region:
+                return candidate.joint
+        return term.joints[0] if len(term.joints) == 1 else None
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The words of this version, read and validated once."""
+    folder = resources.files("marrowtrail.record") / "vocabularies"
+    parts: dict[str, Any] = {
+        name: yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("bones", "joints", "diagnoses", "findings")
+    }
+    return Vocabulary.model_validate(parts)
+
+
+def _find(entries: tuple[_T, ...], key: str, kind: str) -> _T:
+    for entry in entries:
+        if entry.key == key:
+            return entry
+    raise UnknownWordError(f"{key!r} is no {kind} of the vocabulary.")

@@ -1,0 +1,300 @@
+"""The result of a run: everything a report shows and a machine reads, and its schema.
+
+:class:`ResultDocument` is what ``result.json`` holds. :class:`Result` carries it together
+with the images and masks it was made from, for those who draw or export.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.diagnosis.differential import (
+    Bar,
+    Cause,
+    LedgerLine,
+    NextStep,
+    RedFlag,
+)
+from marrowtrail.follow_up.track import BoneRegistration, Change, ShiftKind
+from marrowtrail.imaging.series import Study
+from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
+from marrowtrail.record.findings import FindingState, NotDoneReason
+from marrowtrail.record.sites import Side
+
+SCHEMA_VERSION = "1.0"
+
+
+class Row(BaseModel):
+    """Base of every part of the document: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SeriesRow(Row):
+    """One series used, and what it was good for."""
+
+    id: str
+    label: str
+    plane: str
+    body_part: str
+    side: Side
+    is_fluid_sensitive: bool
+    weighting_reason: str
+    spacing_mm: tuple[float, float, float]
+    shape: tuple[int, int, int]
+
+
+class BoneRow(Row):
+    """One bone at one visit: read for oedema or not, and why."""
+
+    bone: str
+    side: Side
+    series: str | None
+    is_read: bool
+    reason: str
+    verdict: str
+    source: str
+    cut_by_field_of_view: bool
+
+
+class VisitRow(Row):
+    """One visit. ``day`` counts from the first visit; ``date`` is empty under ``--no-dates``."""
+
+    id: str
+    date: date | None
+    day: int
+    series: tuple[SeriesRow, ...]
+    bones: tuple[BoneRow, ...]
+
+
+class RegionShareRow(Row):
+    """Part of a lesion in a region."""
+
+    region: str
+    label: str
+    share_of_lesion: float
+    share_of_region: float
+
+
+class LesionRow(Row):
+    """One lesion at one visit."""
+
+    id: str
+    tracking_uid: str
+    visit: str
+    series: str
+    bone: str
+    side: Side
+    region: str
+    label: str
+    region_shares: tuple[RegionShareRow, ...]
+    volume_mm3: float
+    volume_low_mm3: float
+    volume_high_mm3: float
+    share_of_bone: float
+    contrast: float
+    centroid_lps: tuple[float, float, float]
+
+
+class SignRow(Row):
+    """A sign that was looked for."""
+
+    kind: SignKind
+    visit: str
+    bone: str
+    side: Side
+    lesion: str | None
+    state: SignState
+    reason: str
+    length_mm: float | None
+    thickness_mm: float | None
+    confidence: float
+
+
+class TrackRow(Row):
+    """One lesion through the visits."""
+
+    id: str
+    bone: str
+    side: Side
+    lesions: tuple[str, ...]
+    change: Change
+    verified: bool
+    explanation: str
+
+
+class ShiftRow(Row):
+    """Oedema that went from one place to another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    from_: str = Field(alias="from", serialization_alias="from")
+    to: str
+    kind: ShiftKind
+    days: int
+    verified: bool
+    explanation: str
+
+
+class RegistrationRow(Row):
+    """How one bone was aligned between two visits, and whether that is verified."""
+
+    bone: str
+    side: Side
+    from_visit: str
+    to_visit: str
+    verification: str
+    reason: str
+    surface_gap_mm: float | None
+    correlation: float | None
+    matrix_lps: tuple[tuple[float, ...], ...]
+
+
+class FindingRow(Row):
+    """One finding, proposed or confirmed."""
+
+    finding: str
+    label: str
+    state: FindingState
+    site: str | None
+    bone: str | None
+    side: Side | None
+    region: str | None
+    visit: date | None
+    reason: NotDoneReason | None
+    explanation: str
+    entered_by: str
+    confirmed_by: str | None
+
+
+class CourseRow(Row):
+    """The differential as it stood after one visit."""
+
+    visit: str
+    day: int
+    causes: tuple[Cause, ...]
+
+
+class RankingRow(Row):
+    """A differential from one set of findings: proposed ones included, or confirmed only."""
+
+    basis: Literal["proposed", "confirmed"]
+    setting: str
+    conclusion: str
+    causes: tuple[Cause, ...]
+
+
+class WarningRow(Row):
+    """Something the reader must know."""
+
+    code: str
+    severity: str
+    what: str
+    where: str
+    remedy: str
+
+
+class SetAsideRow(Row):
+    """Something in the folder that was not used."""
+
+    what: str
+    reason: str
+    files: int
+
+
+class FigureRow(Row):
+    """A slice picture kept in ``figures/``.
+
+    ``outlines`` are in pixels of the picture, x to the right and y down. ``letters`` stand
+    at the left, right, top and bottom edge.
+    """
+
+    id: str
+    file: str
+    visit: str
+    series: str
+    bone: str
+    side: Side
+    caption: str
+    width: int
+    height: int
+    pixel_mm: float
+    letters: tuple[str, str, str, str]
+    outlines: tuple[OutlineRow, ...]
+
+
+class OutlineRow(Row):
+    """A closed outline on a figure: of a bone or of a lesion."""
+
+    kind: Literal["bone", "lesion"]
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Provenance(Row):
+    """What made this result, and from what."""
+
+    program: str
+    program_version: str
+    knowledge_version: str
+    knowledge_hash: str
+    input_hash: str
+    settings: dict[str, str]
+    known_limits: tuple[str, ...]
+
+
+class ResultDocument(Row):
+    """``result.json``."""
+
+    schema_version: str
+    notice: str
+    headline: str
+    is_synthetic: bool
+    patient: str
+    visits: tuple[VisitRow, ...]
+    lesions: tuple[LesionRow, ...]
+    signs: tuple[SignRow, ...]
+    tracks: tuple[TrackRow, ...]
+    shifts: tuple[ShiftRow, ...]
+    registrations: tuple[RegistrationRow, ...]
+    findings: tuple[FindingRow, ...]
+    differential: tuple[Cause, ...]
+    rankings: tuple[RankingRow, ...]
+    course: tuple[CourseRow, ...]
+    bars: tuple[Bar, ...]
+    ledger: tuple[LedgerLine, ...]
+    next_steps: tuple[NextStep, ...]
+    red_flags: tuple[RedFlag, ...]
+    unused_findings: tuple[str, ...]
+    warnings: tuple[WarningRow, ...]
+    set_aside: tuple[SetAsideRow, ...]
+    figures: tuple[FigureRow, ...]
+    provenance: Provenance
+
+
+FigureRow.model_rebuild()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """A document and what it was measured on.
+
+    ``figures`` maps the file names of :class:`FigureRow` to WebP bytes.
+    """
+
+    document: ResultDocument
+    study: Study
+    bone_maps: tuple[BoneMap, ...]
+    readings: tuple[BoneReading, ...]
+    registrations: tuple[BoneRegistration, ...]
+    figures: dict[str, bytes]
+
+    @property
+    def lesions(self) -> tuple[Lesion, ...]:
+        """Every lesion of every visit."""
+        return tuple(lesion for reading in self.readings for lesion in reading.lesions)
