@@ -1,0 +1,1 @@
+"""Bones of a series, with their own axes and named regions."""

@@ -1,0 +1,1 @@
+"""From findings to a ranked differential. Imports `record` only; never sees a pixel."""

@@ -1,0 +1,1 @@
+"""Pixels in: geometry in one frame, series, visits, masks. Imports `record` only."""

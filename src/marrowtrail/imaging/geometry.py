@@ -71,7 +71,7 @@ class Geometry:
     @property
     def directions(self) -> NDArray[np.float64]:
         """(3, 3); column *n* is the unit LPS vector along axis *n*."""
-        return self.affine[:3, :3] / np.asarray(self.spacing_mm)
+        return np.asarray(self.affine[:3, :3] / np.asarray(self.spacing_mm), dtype=np.float64)
 
     @property
     def voxel_mm3(self) -> float:
@@ -94,7 +94,7 @@ class Geometry:
 
     def to_ijk(self, lps: Points) -> Points:
         """(..., 3) LPS millimetres to (..., 3) fractional indices."""
-        inverse = np.linalg.inv(self.affine)
+        inverse: Affine = np.linalg.inv(self.affine).astype(np.float64)
         return np.asarray(lps, dtype=np.float64) @ inverse[:3, :3].T + inverse[:3, 3]
 
     def corners_lps(self) -> Points:
@@ -138,5 +138,6 @@ class Geometry:
         affine = self.affine.copy()
         affine[:3, :3] = self.directions * new
         affine[:3, 3] = self.to_lps(-0.5 + 0.5 * new / old)
-        return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine,
-                        self.frame_of_reference)
+        return Geometry(
+            (int(shape[0]), int(shape[1]), int(shape[2])), affine, self.frame_of_reference
+        )

@@ -1,0 +1,1 @@
+"""Oedema and the signs beside it, measured visit by visit."""

@@ -1,0 +1,1 @@
+"""What is known of the patient: case, findings, and the words for them. Imports nothing of ours."""

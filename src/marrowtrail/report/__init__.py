@@ -1,0 +1,1 @@
+"""The report: HTML, the drawn trail, the figures."""
