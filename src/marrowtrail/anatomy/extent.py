@@ -1,0 +1,93 @@
+"""How much of a bone the field of view holds: which of its ends are in view, and its width.
+
+A knee series cuts the femur above and the tibia below, an ankle series the tibia above.
+Regions are measured from an end that is *in view*; an end that the field of view cut off
+is no landmark.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marrowtrail.imaging.volume import Volume
+
+EDGE_VOXELS = 1
+"""A bone within this many voxels of the border of the image is cut by it: masks drawn by
+readers and by networks often leave the outermost slice empty."""
+
+END_SLAB_MM = 8.0
+"""Height of the slab whose voxels decide whether the image cuts an end. It is thicker than
+one slice of an axial series with gap (up to 6 mm) and thinner than any epiphysis."""
+
+CUT_SHARE = 0.08
+"""An end is cut by the image when more than this share of its slab lies at the border: a
+shaft leaving the image fills its slab's outer layer (0.2 and more in the label maps of
+knees), a condyle that grazes the border at one side does not."""
+
+HEAVIER = 1.15
+"""The half of a piece of long bone that holds its articular end has more volume than the
+half of the shaft: 1.3 to 2.6 times in the label maps of knees. A mask may end in mid-shaft
+without touching the border of the image; its light end is then no end of the bone."""
+
+WHOLE_BONE_MM = 250.0
+"""A femur, tibia or fibula longer than this in the image shows both of its ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndsInView:
+    """Whether the end towards the trunk and the end away from it are in view."""
+
+    proximal: bool
+    distal: bool
+
+
+def at_border(mask: Volume) -> NDArray[np.bool_]:
+    """Voxels of the mask that lie at the border of the image, as a boolean array."""
+    inner = np.zeros(mask.geometry.shape, dtype=bool)
+    keep = slice(EDGE_VOXELS, -EDGE_VOXELS)
+    inner[keep, keep, keep] = True
+    return np.asarray(mask.data, dtype=bool) & ~inner
+
+
+def ends_in_view(
+    mask: Volume, ijk: NDArray[np.integer], height_mm: NDArray[np.float64]
+) -> EndsInView:
+    """Which ends of a bone the image holds.
+
+    Parameters
+    ----------
+    mask
+        The bone.
+    ijk
+        (n, 3) indices of its voxels.
+    height_mm
+        (n,) their coordinate along the bone, growing towards the trunk.
+    """
+    border = at_border(mask)[tuple(ijk.T)]
+    top, bottom = height_mm.max(), height_mm.min()
+    free_top = bool(border[height_mm > top - END_SLAB_MM].mean() < CUT_SHARE)
+    free_bottom = bool(border[height_mm < bottom + END_SLAB_MM].mean() < CUT_SHARE)
+    if not (free_top and free_bottom) or top - bottom > WHOLE_BONE_MM:
+        return EndsInView(free_top, free_bottom)
+    upper = int(np.count_nonzero(height_mm > (top + bottom) / 2))
+    lower = len(height_mm) - upper
+    return EndsInView(upper > HEAVIER * lower, lower > HEAVIER * upper)
+
+
+def profile_mm2(
+    height_mm: NDArray[np.float64], voxel_mm3: float, step_mm: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cross-section along a bone: (m,) heights of slab centres and (m,) areas in mm2."""
+    low = np.floor(height_mm.min() / step_mm) * step_mm
+    edges = np.arange(low, height_mm.max() + step_mm, step_mm)
+    counts, edges = np.histogram(height_mm, bins=edges)
+    return (edges[:-1] + edges[1:]) / 2, counts * voxel_mm3 / step_mm
+
+
+def span_mm(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Extent of a coordinate, with the outermost half per cent left out as mask noise."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    return float(low), float(high)

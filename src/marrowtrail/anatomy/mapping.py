@@ -1,0 +1,85 @@
+"""From masks handed in to bones that can be measured, on the grid of any series of a visit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from marrowtrail.anatomy.axes import bone_axes
+from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.anatomy.extent import at_border
+from marrowtrail.anatomy.regions import name_regions
+from marrowtrail.imaging.series import BoneLabels, Series
+from marrowtrail.imaging.volume import Volume, resample
+from marrowtrail.record.sites import BoneId
+
+SMALLEST_BONE_MM3 = 400.0
+"""Less than this is a sliver at the edge of the field of view, not a bone to measure: it is
+a cube of 7 mm, a tenth of the smallest tarsal bone."""
+
+ONE_PIECE_SHARE = 0.9
+"""A bone is one piece. With less of its voxels in the largest one, the mask is doubted;
+label maps drawn on thick slices leave crumbs of a few per cent."""
+
+
+def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:
+    """Bones of a series from the masks of its visit.
+
+    A mask drawn on the series itself is taken as it is; else one of the same frame of
+    reference is brought onto its grid, which the bone's ``source`` says.
+    """
+    chosen = _choose(series, labels)
+    bones: list[Bone] = []
+    if chosen is not None:
+        volume, source = _on_grid(series, chosen)
+        for value, bone_id in chosen.names:
+            mask = volume.with_data(volume.data == value)
+            if _volume_mm3(mask) >= SMALLEST_BONE_MM3:
+                bones.append(describe_bone(bone_id, mask, source))
+    return BoneMap(series.id, series.visit_id, series.volume.geometry, tuple(bones))
+
+
+def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
+    """Axes, regions and verdict of one mask (boolean, not empty)."""
+    piece, verdict, reason = _largest_piece(mask)
+    axes = bone_axes(bone_id, piece)
+    regions, names = name_regions(bone_id, piece, axes)
+    cut = bool(at_border(piece).any())
+    return Bone(bone_id, piece, regions, names, axes, source, verdict, reason, cut)
+
+
+def _choose(series: Series, labels: tuple[BoneLabels, ...]) -> BoneLabels | None:
+    geometry = series.volume.geometry
+    drawn_here = [one for one in labels if one.labels.geometry.same_grid(geometry)]
+    by_name = [one for one in drawn_here if one.series_uid == series.source_uid]
+    in_frame = [one for one in labels if one.labels.geometry.shares_frame(geometry)]
+    for candidates in (by_name, drawn_here, in_frame):
+        if candidates:
+            return candidates[0]
+    return None
+
+
+def _on_grid(series: Series, chosen: BoneLabels) -> tuple[Volume, str]:
+    geometry = series.volume.geometry
+    if chosen.labels.geometry.same_grid(geometry):
+        return Volume(chosen.labels.data, geometry), chosen.source
+    moved = resample(chosen.labels, geometry, order=0)
+    return moved, f"{chosen.source}, drawn on another series of the visit"
+
+
+def _largest_piece(mask: Volume) -> tuple[Volume, BoneVerdict, str]:
+    pieces, count = ndimage.label(mask.data, structure=np.ones((3, 3, 3)))
+    if count <= 1:
+        return mask, BoneVerdict.ACCEPTED, ""
+    sizes: NDArray[np.int64] = np.bincount(pieces.ravel())[1:]
+    largest = mask.with_data(pieces == 1 + int(np.argmax(sizes)))
+    share = float(sizes.max() / sizes.sum())
+    if share >= ONE_PIECE_SHARE:
+        return largest, BoneVerdict.ACCEPTED, ""
+    reason = f"its mask is in {count} pieces, the largest holds {share:.0%}"
+    return mask, BoneVerdict.UNSURE, reason
+
+
+def _volume_mm3(mask: Volume) -> float:
+    return float(np.count_nonzero(mask.data)) * mask.geometry.voxel_mm3
