@@ -210,11 +210,14 @@ class SetAsideRow(Row):
 class FigureRow(Row):
     """A slice picture kept in ``figures/``.
 
-    ``outlines`` are in pixels of the picture, x to the right and y down. ``letters`` stand
-    at the left, right, top and bottom edge.
+    Figures of one ``spot`` show the same tissue at several visits; it is the id of the lesion
+    whose place is shown, or empty for the middle of a bone without one. ``outlines`` are in
+    pixels of the picture, x to the right and y down, the centre of the first pixel at (0.5,
+    0.5). ``letters`` stand at the left, right, top and bottom edge.
     """
 
     id: str
+    spot: str
     file: str
     visit: str
     series: str
