@@ -13,6 +13,7 @@ from marrowtrail.anatomy.regions import name_regions
 from marrowtrail.imaging.series import BoneLabels, Series
 from marrowtrail.imaging.volume import Volume, resample
 from marrowtrail.record.sites import BoneId
+from marrowtrail.record.vocabulary import vocabulary
 
 SMALLEST_BONE_MM3 = 400.0
 """Less than this is a sliver at the edge of the field of view, not a bone to measure: it is
@@ -42,7 +43,8 @@ def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:
 
 def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
     """Axes, regions and verdict of one mask (boolean, not empty)."""
-    piece, verdict, reason = _largest_piece(mask)
+    is_one = vocabulary().bone(bone_id.bone).pieces == 1
+    piece, verdict, reason = _largest_piece(mask) if is_one else (mask, BoneVerdict.ACCEPTED, "")
     axes = bone_axes(bone_id, piece)
     regions, names = name_regions(bone_id, piece, axes)
     cut = bool(at_border(piece).any())

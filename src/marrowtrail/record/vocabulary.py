@@ -54,7 +54,11 @@ class Region(_Entry):
 
 
 class BoneTerm(_Entry):
-    """A bone, the name a clinician uses, and its regions."""
+    """A bone, the name a clinician uses, and its regions.
+
+    ``pieces`` is 1 for a single bone and more for a group that is named together, as the
+    metatarsals.
+    """
 
     key: str
     label: str
@@ -63,6 +67,7 @@ class BoneTerm(_Entry):
     lower_limb: bool
     codes: tuple[Code, ...]
     regions: tuple[Region, ...]
+    pieces: int = 1
 
     def region(self, key: str) -> Region:
         """The region of that key.

@@ -1,0 +1,118 @@
+"""Reading one visit: for each bone the series that tells most, and the lesions in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.imaging.series import Series
+from marrowtrail.lesions.lesion import BoneReading, Lesion, RegionShare
+from marrowtrail.lesions.marrow import MarrowModel, depth_mm, model_marrow
+from marrowtrail.lesions.oedema import OedemaArea, find_oedema
+from marrowtrail.record.sites import BoneId
+
+MIN_NORMAL_SHARE = 0.25
+"""With less of a bone's interior fitting the model of normal marrow, the model describes the
+oedema instead; the bone is then not read rather than measured against itself."""
+
+
+def read_visit(
+    visit_id: str, series: Sequence[Series], bone_maps: Sequence[BoneMap]
+) -> tuple[BoneReading, ...]:
+    """Read every bone of a visit for oedema.
+
+    A bone seen on several fluid-sensitive series is read on the one that holds most of it,
+    so that no lesion is reported twice. A bone without a fluid-sensitive series is not
+    read, and the reading says which series would settle it.
+    """
+    by_id = {one.id: one for one in series}
+    readings = []
+    for bone_id in sorted({bone.id for bone_map in bone_maps for bone in bone_map.bones}):
+        seen = [
+            (by_id[bone_map.series_id], bone)
+            for bone_map in bone_maps
+            if (bone := bone_map.get(bone_id)) is not None
+        ]
+        readings.append(_read_bone(visit_id, bone_id, seen))
+    return tuple(readings)
+
+
+def _read_bone(visit_id: str, bone_id: BoneId, seen: Sequence[tuple[Series, Bone]]) -> BoneReading:
+    fluid = [(one, bone) for one, bone in seen if one.contrast.is_fluid_sensitive]
+    if not fluid:
+        have = ", ".join(sorted({one.contrast.label for one, _ in seen}))
+        reason = (
+            f"no fat-suppressed fluid-sensitive series shows it (there is: {have}); a STIR or "
+            "a fat-suppressed PD or T2 series would settle it"
+        )
+        return BoneReading(visit_id, bone_id, None, False, reason)
+    chosen, bone = max(fluid, key=_worth)
+    if bone.verdict is BoneVerdict.UNSURE:
+        return BoneReading(visit_id, bone_id, chosen.id, False, f"unsure bone: {bone.reason}")
+    model = model_marrow(chosen.volume, bone.mask)
+    if model is None:
+        reason = "too little of its marrow is in the image to know what is normal"
+        return BoneReading(visit_id, bone_id, chosen.id, False, reason)
+    if model.normal_share < MIN_NORMAL_SHARE:
+        reason = "no normal marrow is left in it to compare with"
+        return BoneReading(visit_id, bone_id, chosen.id, False, reason)
+    lesions = _lesions(visit_id, chosen, bone, model)
+    reason = f"read on {chosen.contrast.label}, {chosen.plane.value}"
+    return BoneReading(visit_id, bone_id, chosen.id, True, reason, lesions)
+
+
+def _worth(candidate: tuple[Series, Bone]) -> tuple[float, float, str]:
+    """More of the bone first, then smaller voxels; the id settles ties the same way always."""
+    series, bone = candidate
+    return (round(bone.volume_mm3, -3), -series.volume.geometry.voxel_mm3, series.id)
+
+
+def _lesions(visit_id: str, series: Series, bone: Bone, model: MarrowModel) -> tuple[Lesion, ...]:
+    spacing = series.volume.geometry.spacing_mm
+    mask = np.asarray(bone.mask.crop(*model.block).data, dtype=bool)
+    signal = series.volume.crop(*model.block).data
+    areas = find_oedema(signal, mask, depth_mm(mask, spacing), model, spacing)
+    stem = f"{visit_id}-{bone.id.bone}-{bone.id.side.value}"
+    return tuple(
+        _lesion(f"{stem}-{number}", visit_id, series, bone, model, area)
+        for number, area in enumerate(areas, start=1)
+    )
+
+
+def _lesion(
+    lesion_id: str, visit_id: str, series: Series, bone: Bone, model: MarrowModel, area: OedemaArea
+) -> Lesion:
+    geometry = series.volume.geometry
+    full = np.zeros(geometry.shape, dtype=bool)
+    start, stop = model.block
+    full[start[0] : stop[0], start[1] : stop[1], start[2] : stop[2]] = area.mask
+    centroid = geometry.to_lps(np.argwhere(full).mean(axis=0))
+    return Lesion(
+        lesion_id,
+        visit_id,
+        series.id,
+        bone.id,
+        series.volume.with_data(full),
+        area.volume,
+        region_shares(full, bone),
+        centroid,
+        area.contrast,
+        area.volume.mm3 / bone.volume_mm3,
+    )
+
+
+def region_shares(lesion: NDArray[np.bool_], bone: Bone) -> tuple[RegionShare, ...]:
+    """How a lesion spreads over its bone's regions, largest share first."""
+    n = len(bone.region_names) + 1
+    regions = np.asarray(bone.regions.data)
+    inside = np.bincount(regions[lesion], minlength=n)
+    whole = np.bincount(regions.ravel(), minlength=n)
+    shares = [
+        RegionShare(name, float(inside[k] / inside.sum()), float(inside[k] / whole[k]))
+        for k, name in enumerate(bone.region_names, start=1)
+        if inside[k]
+    ]
+    return tuple(sorted(shares, key=lambda share: (-share.share_of_lesion, share.region)))
