@@ -1,0 +1,82 @@
+"""Was the place of a lesion imaged at another visit? What was not imaged is not clear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.follow_up.matching import sample_nearest
+from marrowtrail.follow_up.track import BoneRegistration, Verification
+from marrowtrail.imaging.transform import RigidTransform
+from marrowtrail.lesions.lesion import BoneReading, Lesion
+from marrowtrail.record.sites import BoneId
+
+COVERED_SHARE = 0.6
+"""A lesion's place was imaged if this much of it lies in the bone as imaged at the other
+visit; borders of masks and fields of view cost a tenth or two."""
+
+
+class Cover(StrEnum):
+    """What another visit says about a lesion's place."""
+
+    READ = "read"
+    """The bone was read there: no lesion means clear."""
+    BY_REGION = "by_region"
+    """The bone was read and holds the region, but its registration is not verified."""
+    NOT_IMAGED = "not_imaged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Atlas:
+    """Readings, bone maps and registrations, by visit and bone."""
+
+    readings: Mapping[tuple[str, BoneId], BoneReading]
+    maps: Mapping[str, BoneMap]
+    """By series id."""
+    registrations: Mapping[tuple[str, str, BoneId], BoneRegistration]
+
+    @classmethod
+    def of(
+        cls,
+        readings: Sequence[BoneReading],
+        bone_maps: Sequence[BoneMap],
+        registrations: Sequence[BoneRegistration],
+    ) -> Atlas:
+        """Index what was measured."""
+        return cls(
+            {(one.visit_id, one.bone): one for one in readings},
+            {one.series_id: one for one in bone_maps},
+            {(one.from_visit, one.to_visit, one.bone): one for one in registrations},
+        )
+
+    def motion(
+        self, bone: BoneId, from_visit: str, to_visit: str
+    ) -> tuple[RigidTransform, Verification] | None:
+        """How a bone moved between two visits, in either order of time."""
+        forward = self.registrations.get((from_visit, to_visit, bone))
+        if forward is not None:
+            return forward.transform, forward.verification
+        backward = self.registrations.get((to_visit, from_visit, bone))
+        if backward is not None:
+            return backward.transform.inverse(), backward.verification
+        return None
+
+    def cover(self, lesion: Lesion, visit_id: str) -> Cover:
+        """Whether the place of a lesion was imaged and read at another visit."""
+        reading = self.readings.get((visit_id, lesion.bone))
+        if reading is None or not reading.is_read or reading.series_id is None:
+            return Cover.NOT_IMAGED
+        bone = self.maps[reading.series_id].get(lesion.bone)
+        if bone is None:
+            return Cover.NOT_IMAGED
+        motion = self.motion(lesion.bone, lesion.visit_id, visit_id)
+        if motion is None or motion[1] is not Verification.VERIFIED:
+            held = lesion.main_region in bone.region_names
+            return Cover.BY_REGION if held else Cover.NOT_IMAGED
+        points = lesion.mask.geometry.to_lps(np.argwhere(lesion.mask.data))
+        share = float(sample_nearest(bone.mask, motion[0].apply(points)).mean())
+        return Cover.READ if share >= COVERED_SHARE else Cover.NOT_IMAGED

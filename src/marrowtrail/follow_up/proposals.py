@@ -1,0 +1,188 @@
+"""What was measured, put into the words of findings for a reader to confirm.
+
+Only what was looked for becomes a finding: a bone that was not read gives ``not_done`` with
+the reason, and a shift is called absent only where the visits could have shown one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marrowtrail.follow_up.track import FollowUp, Shift, ShiftKind
+from marrowtrail.imaging.series import Visit
+from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign, SignKind, SignState
+from marrowtrail.record.findings import SOFTWARE, Finding, FindingState, NotDoneReason
+from marrowtrail.record.sites import Site
+from marrowtrail.record.vocabulary import vocabulary
+
+LARGE_SHARE = 0.5
+"""Oedema is large and diffuse if it fills half of a region: the evidence's own definition is
+"at least about half of the epiphysis"."""
+
+QUARTER_DAYS = 92
+YEAR_DAYS = 366
+"""Days that count as three and as twelve months."""
+
+_SIGN_FINDINGS = {
+    SignKind.DEMARCATION: "demarcation_band_serpiginous",
+    SignKind.SUBCHONDRAL_LINE: "subchondral_line_thin",
+}
+
+_STATES = {
+    SignState.PRESENT: FindingState.PRESENT,
+    SignState.ABSENT: FindingState.ABSENT,
+    SignState.EQUIVOCAL: FindingState.EQUIVOCAL,
+    SignState.NOT_ASSESSABLE: FindingState.NOT_DONE,
+}
+
+
+def propose_findings(
+    visits: Sequence[Visit],
+    readings: Sequence[BoneReading],
+    signs: Sequence[Sign],
+    followed: FollowUp,
+) -> tuple[Finding, ...]:
+    """Findings that the images of ``visits`` support, as known at the last of them.
+
+    Readings, signs and shifts of later visits are left out, so the same call with fewer
+    visits says what was known earlier.
+    """
+    known = {visit.id: visit for visit in visits}
+    seen = [reading for reading in readings if reading.visit_id in known]
+    findings = [_oedema(reading, known[reading.visit_id]) for reading in seen]
+    findings += _extent(seen, known)
+    findings += [_sign(sign, known[sign.visit_id]) for sign in signs if sign.visit_id in known]
+    lesions = {lesion.id: lesion for reading in seen for lesion in reading.lesions}
+    shifts = [shift for shift in followed.shifts if shift.to_lesion in lesions]
+    if lesions and len(visits) > 1:
+        findings += _shifts(visits, seen, shifts, lesions)
+        findings += _resolution(visits, followed, lesions)
+    return tuple(findings)
+
+
+def _oedema(reading: BoneReading, visit: Visit) -> Finding:
+    bone = reading.bone
+    if not reading.is_read:
+        return _software(
+            "bme_present",
+            FindingState.NOT_DONE,
+            Site(bone.bone, bone.side),
+            visit,
+            reading.reason,
+        )
+    if not reading.lesions:
+        site = Site(bone.bone, bone.side)
+        return _software("bme_present", FindingState.ABSENT, site, visit, reading.reason)
+    largest = reading.lesions[0]
+    volume = largest.volume
+    text = (
+        f"{volume.mm3 / 1000:.1f} ml ({volume.low_mm3 / 1000:.1f} to "
+        f"{volume.high_mm3 / 1000:.1f}), {reading.reason}"
+    )
+    if len(reading.lesions) > 1:
+        text += f"; {len(reading.lesions)} areas, the largest is given"
+    return _software("bme_present", FindingState.PRESENT, _site(largest), visit, text)
+
+
+def _extent(readings: Sequence[BoneReading], known: dict[str, Visit]) -> list[Finding]:
+    findings = []
+    for reading in readings:
+        if not reading.lesions:
+            continue
+        largest = reading.lesions[0]
+        filled = max((share.share_of_region for share in largest.regions), default=0.0)
+        state = FindingState.PRESENT if filled >= LARGE_SHARE else FindingState.ABSENT
+        text = f"the largest area fills {filled:.0%} of a region"
+        visit = known[reading.visit_id]
+        findings.append(_software("bme_large_diffuse", state, _site(largest), visit, text))
+    return findings
+
+
+def _sign(sign: Sign, visit: Visit) -> Finding:
+    site = Site(sign.bone.bone, sign.bone.side)
+    return _software(_SIGN_FINDINGS[sign.kind], _STATES[sign.state], site, visit, sign.reason)
+
+
+def _shifts(
+    visits: Sequence[Visit],
+    readings: Sequence[BoneReading],
+    shifts: Sequence[Shift],
+    lesions: dict[str, Lesion],
+) -> list[Finding]:
+    near = [shift for shift in shifts if shift.kind is not ShiftKind.BETWEEN_JOINTS]
+    far = [shift for shift in shifts if shift.kind is ShiftKind.BETWEEN_JOINTS]
+    by_id = {visit.id: visit for visit in visits}
+    last = visits[-1]
+    findings = [_seen("shift_same_bone_or_joint", shift, lesions, by_id) for shift in near]
+    findings += [_seen("shift_other_joint", shift, lesions, by_id) for shift in far]
+    findings += [_direction(shift, lesions, by_id) for shift in far]
+    first = min(lesions.values(), key=lambda one: (by_id[one.visit_id].date, one.id))
+    joint_read = [r for r in readings if r.visit_id == last.id and r.is_read]
+    if not near and not far and any(r.bone == first.bone for r in joint_read):
+        text = "the visits show the same joint, and no oedema that went elsewhere in it"
+        findings.append(
+            _software("shift_same_bone_or_joint", FindingState.ABSENT, _site(first), last, text)
+        )
+    return findings
+
+
+def _seen(key: str, shift: Shift, lesions: dict[str, Lesion], visits: dict[str, Visit]) -> Finding:
+    arrived = lesions[shift.to_lesion]
+    state = FindingState.PRESENT if shift.verified else FindingState.EQUIVOCAL
+    visit = visits[arrived.visit_id]
+    return _software(key, state, _site(arrived), visit, shift.explanation)
+
+
+def _direction(shift: Shift, lesions: dict[str, Lesion], visits: dict[str, Visit]) -> Finding:
+    words = vocabulary()
+    ends = [lesions[shift.from_lesion], lesions[shift.to_lesion]]
+    joints = [words.joint_of(end.bone.bone, end.main_region) for end in ends]
+    levels = [words.joint(joint).level if joint else 0 for joint in joints]
+    state = FindingState.PRESENT if levels[1] > levels[0] else FindingState.ABSENT
+    visit = visits[ends[1].visit_id]
+    site = _site(ends[1])
+    return _software("proximal_to_distal_spread", state, site, visit, shift.explanation)
+
+
+def _resolution(
+    visits: Sequence[Visit], followed: FollowUp, lesions: dict[str, Lesion]
+) -> list[Finding]:
+    """Whether the first area of oedema was gone within three and within twelve months."""
+    by_id = {visit.id: visit for visit in visits}
+    first_visit = min((by_id[one.visit_id] for one in lesions.values()), key=lambda v: v.date)
+    firsts = [one for one in lesions.values() if one.visit_id == first_visit.id]
+    first = max(firsts, key=lambda one: (one.volume.mm3, one.id))
+    track = next(one for one in followed.tracks if first.id in one.lesions)
+    still = [by_id[lesions[one].visit_id] for one in track.lesions if one in lesions]
+    last_seen = max(still, key=lambda visit: visit.date)
+    read = {m for m in by_id if m in _visits_reading(first, followed, by_id)}
+    gone = [v for v in visits if v.date > last_seen.date and v.id in read]
+    findings = []
+    for key, limit in (("resolves_by_3m", QUARTER_DAYS), ("resolves_by_12m", YEAR_DAYS)):
+        if gone and (gone[0].date - first_visit.date).days <= limit:
+            text = f"seen last at {last_seen.id}, clear at {gone[0].id}"
+            findings.append(_software(key, FindingState.PRESENT, _site(first), gone[0], text))
+        elif (last_seen.date - first_visit.date).days > limit:
+            text = f"still there at {last_seen.id}"
+            findings.append(_software(key, FindingState.ABSENT, _site(first), last_seen, text))
+    return findings
+
+
+def _visits_reading(first: Lesion, followed: FollowUp, visits: dict[str, Visit]) -> set[str]:
+    """Visits that are registered to the lesion's own for its bone."""
+    reached = {first.visit_id}
+    for one in followed.registrations:
+        if one.bone == first.bone and one.from_visit == first.visit_id:
+            reached.add(one.to_visit)
+    return reached & set(visits)
+
+
+def _site(lesion: Lesion) -> Site:
+    known = {region.key for region in vocabulary().bone(lesion.bone.bone).regions}
+    region = lesion.main_region if lesion.main_region in known else None
+    return Site(lesion.bone.bone, lesion.bone.side, region)
+
+
+def _software(key: str, state: FindingState, site: Site, visit: Visit, explanation: str) -> Finding:
+    reason = NotDoneReason.NOT_ASSESSABLE if state is FindingState.NOT_DONE else None
+    return Finding(key, state, site, visit.date, reason, explanation, entered_by=SOFTWARE)
