@@ -155,8 +155,7 @@ def _resolution(
     track = next(one for one in followed.tracks if first.id in one.lesions)
     still = [by_id[lesions[one].visit_id] for one in track.lesions if one in lesions]
     last_seen = max(still, key=lambda visit: visit.date)
-    read = {m for m in by_id if m in _visits_reading(first, followed, by_id)}
-    gone = [v for v in visits if v.date > last_seen.date and v.id in read]
+    gone = [v for v in visits if v.date > last_seen.date and v.id in track.clear_at]
     findings = []
     for key, limit in (("resolves_by_3m", QUARTER_DAYS), ("resolves_by_12m", YEAR_DAYS)):
         if gone and (gone[0].date - first_visit.date).days <= limit:
@@ -166,15 +165,6 @@ def _resolution(
             text = f"still there at {last_seen.id}"
             findings.append(_software(key, FindingState.ABSENT, _site(first), last_seen, text))
     return findings
-
-
-def _visits_reading(first: Lesion, followed: FollowUp, visits: dict[str, Visit]) -> set[str]:
-    """Visits that are registered to the lesion's own for its bone."""
-    reached = {first.visit_id}
-    for one in followed.registrations:
-        if one.bone == first.bone and one.from_visit == first.visit_id:
-            reached.add(one.to_visit)
-    return reached & set(visits)
 
 
 def _site(lesion: Lesion) -> Site:

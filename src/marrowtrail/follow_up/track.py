@@ -67,11 +67,15 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One lesion through the visits: lesion ids in order of date, and how it changed last."""
+    """One lesion through the visits: lesion ids in order of date, and how it changed last.
+
+    ``clear_at`` are the visits that imaged its place and showed no oedema there.
+    """
 
     id: str
     bone: BoneId
     lesions: tuple[str, ...]
+    clear_at: tuple[str, ...]
     change: Change
     verified: bool
     explanation: str

@@ -71,62 +71,69 @@ def _track(
 ) -> Track:
     ids = {lesion.id for lesion in members}
     edges = [match for match in matches if match.earlier in ids]
-    change, explanation = _last_change(members, visit_order, atlas)
+    clear_at = _clear_at(members, visit_order, atlas)
+    change, explanation = _last_change(members, visit_order, clear_at)
     verified = all(match.verified for match in edges)
     return Track(
         track_id,
         members[0].bone,
         tuple(lesion.id for lesion in members),
+        clear_at,
         change,
         verified,
         explanation,
     )
 
 
-def _last_change(
+def _clear_at(
     members: Sequence[Lesion], visit_order: Sequence[str], atlas: Atlas
+) -> tuple[str, ...]:
+    """Visits without the lesion that imaged its place, judged from its nearest sighting."""
+    rank = {visit: number for number, visit in enumerate(visit_order)}
+    seen = {lesion.visit_id for lesion in members}
+    clear = []
+    for visit in visit_order:
+        nearest = min(members, key=lambda one: abs(rank[one.visit_id] - rank[visit]))
+        if visit not in seen and atlas.cover(nearest, visit) is not Cover.NOT_IMAGED:
+            clear.append(visit)
+    return tuple(clear)
+
+
+def _last_change(
+    members: Sequence[Lesion], visit_order: Sequence[str], clear_at: Sequence[str]
 ) -> tuple[Change, str]:
     """What happened last, and a sentence that says between which visits."""
     by_visit: dict[str, list[Lesion]] = defaultdict(list)
     for lesion in members:
         by_visit[lesion.visit_id].append(lesion)
     seen = [visit for visit in visit_order if visit in by_visit]
-    last = by_visit[seen[-1]]
-    after = visit_order[visit_order.index(seen[-1]) + 1 :]
-    clear = [visit for visit in after if atlas.cover(last[0], visit) is not Cover.NOT_IMAGED]
-    if clear:
-        return Change.RESOLVED, f"seen last at {seen[-1]}, clear at {clear[0]}"
+    clear_after = [v for v in clear_at if visit_order.index(v) > visit_order.index(seen[-1])]
+    if clear_after:
+        return Change.RESOLVED, f"seen last at {seen[-1]}, clear at {clear_after[0]}"
     if len(seen) == 1:
-        return _first_sight(last[0], visit_order, atlas)
-    before = by_visit[seen[-2]]
+        return _first_sight(seen[0], visit_order, clear_at)
+    before, last = by_visit[seen[-2]], by_visit[seen[-1]]
+    between = visit_order[visit_order.index(seen[-2]) + 1 : visit_order.index(seen[-1])]
+    if set(between) & set(clear_at):
+        return Change.RECURRED, f"clear at {between[-1]}, back at {seen[-1]}"
     if len(last) > len(before):
         return Change.SPLIT, f"{len(before)} at {seen[-2]}, {len(last)} at {seen[-1]}"
     if len(last) < len(before):
         return Change.MERGED, f"{len(before)} at {seen[-2]}, {len(last)} at {seen[-1]}"
-    change = compare(_total(before), _total(last))
-    if change is Change.GROWING and _was_away(seen, visit_order, last[0], atlas):
-        change = Change.RECURRED
     ratio = _total(last).mm3 / _total(before).mm3
-    return change, f"{ratio:.2f} times its volume from {seen[-2]} to {seen[-1]}"
+    text = f"{ratio:.2f} times its volume from {seen[-2]} to {seen[-1]}"
+    return compare(_total(before), _total(last)), text
 
 
-def _first_sight(lesion: Lesion, visit_order: Sequence[str], atlas: Atlas) -> tuple[Change, str]:
-    """A lesion seen at one visit only: new where an earlier visit showed its place clear."""
-    before = visit_order[: visit_order.index(lesion.visit_id)]
-    clear = [visit for visit in before if atlas.cover(lesion, visit) is not Cover.NOT_IMAGED]
-    if clear:
-        return Change.NEW, f"first seen at {lesion.visit_id}; its place was clear at {clear[-1]}"
-    if before:
-        return Change.NEW, f"first seen at {lesion.visit_id}; its place was not imaged before"
-    return Change.SINGLE, f"seen at {lesion.visit_id}; no later visit imaged its place"
-
-
-def _was_away(
-    seen: Sequence[str], visit_order: Sequence[str], lesion: Lesion, atlas: Atlas
-) -> bool:
-    """A visit between the last two sightings showed the place clear."""
-    between = visit_order[visit_order.index(seen[-2]) + 1 : visit_order.index(seen[-1])]
-    return any(atlas.cover(lesion, visit) is Cover.READ for visit in between)
+def _first_sight(
+    seen_at: str, visit_order: Sequence[str], clear_at: Sequence[str]
+) -> tuple[Change, str]:
+    """A lesion seen at one visit and not since: new where earlier visits did not have it."""
+    if clear_at:
+        return Change.NEW, f"first seen at {seen_at}; its place was clear at {clear_at[-1]}"
+    if seen_at != visit_order[0]:
+        return Change.NEW, f"first seen at {seen_at}; its place was not imaged before"
+    return Change.SINGLE, f"seen at {seen_at}; no later visit imaged its place"
 
 
 def _total(lesions: Sequence[Lesion]) -> VolumeEstimate:
