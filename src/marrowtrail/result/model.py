@@ -123,6 +123,7 @@ class TrackRow(Row):
     bone: str
     side: Side
     lesions: tuple[str, ...]
+    clear_at: tuple[str, ...]
     change: Change
     verified: bool
     explanation: str

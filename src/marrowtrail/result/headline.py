@@ -1,0 +1,55 @@
+"""The result in two sentences: what the oedema did, and what explains it best."""
+
+from __future__ import annotations
+
+from marrowtrail.diagnosis.differential import Differential
+from marrowtrail.follow_up.shifts import name
+from marrowtrail.follow_up.track import Change
+from marrowtrail.result.inputs import Measured
+
+
+def headline(measured: Measured, differential: Differential) -> str:
+    """One sentence on the course, then the conclusion of the differential."""
+    return f"{_course(measured)} {differential.conclusion}".strip()
+
+
+def _course(measured: Measured) -> str:
+    lesions = measured.lesions
+    visits = measured.study.visits
+    read = [reading for reading in measured.readings if reading.is_read]
+    if not read:
+        return "No bone could be read for marrow oedema."
+    if not lesions:
+        times = "the visit" if len(visits) == 1 else f"{len(visits)} visits"
+        return f"No marrow oedema was found in the bones read at {times}."
+    if measured.followed.shifts:
+        return _trail(measured)
+    largest = max(lesions.values(), key=lambda one: (one.volume.mm3, one.id))
+    if len(visits) == 1:
+        volume = largest.volume.mm3 / 1000
+        return (
+            f"Marrow oedema of {volume:.1f} ml in the {name(largest)}; with one visit only, "
+            "nothing can be followed."
+        )
+    track = next(one for one in measured.followed.tracks if largest.id in one.lesions)
+    became = {
+        Change.RESOLVED: "resolved",
+        Change.GROWING: "grew",
+        Change.SHRINKING: "shrank",
+        Change.WITHIN_NOISE: "did not change beyond what repeat measurement gives",
+        Change.RECURRED: "came back",
+    }.get(track.change, "was followed")
+    return f"Marrow oedema of the {name(largest)} {became} ({track.explanation})."
+
+
+def _trail(measured: Measured) -> str:
+    lesions = measured.lesions
+    shifts = measured.followed.shifts
+    places = [name(lesions[shifts[0].from_lesion])]
+    for shift in shifts:
+        place = f"{name(lesions[shift.to_lesion])} ({shift.days} days later)"
+        if place not in places:
+            places.append(place)
+    return (
+        f"Marrow oedema moved from the {places[0]} to the {' and then to the '.join(places[1:])}."
+    )

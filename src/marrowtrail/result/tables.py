@@ -1,0 +1,85 @@
+"""The tables of a result as CSV text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from marrowtrail.result.model import ResultDocument
+
+
+def lesions_csv(document: ResultDocument) -> str:
+    """One line a lesion and visit."""
+    days = {visit.id: visit.day for visit in document.visits}
+    tracks = {lesion: track.id for track in document.tracks for lesion in track.lesions}
+    header = (
+        "lesion visit day track bone side region volume_mm3 volume_low_mm3 volume_high_mm3 "
+        "share_of_bone contrast series tracking_uid"
+    ).split()
+    rows = (
+        [
+            one.id,
+            one.visit,
+            days[one.visit],
+            tracks[one.id],
+            one.bone,
+            one.side.value,
+            one.region,
+            one.volume_mm3,
+            one.volume_low_mm3,
+            one.volume_high_mm3,
+            one.share_of_bone,
+            one.contrast,
+            one.series,
+            one.tracking_uid,
+        ]
+        for one in document.lesions
+    )
+    return _csv(header, rows)
+
+
+def regions_csv(document: ResultDocument) -> str:
+    """One line for each region that a lesion reaches."""
+    header = "lesion visit bone side region share_of_lesion share_of_region".split()
+    rows = (
+        [
+            one.id,
+            one.visit,
+            one.bone,
+            one.side.value,
+            share.region,
+            share.share_of_lesion,
+            share.share_of_region,
+        ]
+        for one in document.lesions
+        for share in one.region_shares
+    )
+    return _csv(header, rows)
+
+
+def tracks_csv(document: ResultDocument) -> str:
+    """One line a track."""
+    header = "track bone side change verified lesions clear_at explanation".split()
+    rows = (
+        [
+            one.id,
+            one.bone,
+            one.side.value,
+            one.change.value,
+            one.verified,
+            " ".join(one.lesions),
+            " ".join(one.clear_at),
+            one.explanation,
+        ]
+        for one in document.tracks
+    )
+    return _csv(header, rows)
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()
