@@ -13,10 +13,22 @@ def lesions_csv(document: ResultDocument) -> str:
     """One line a lesion and visit."""
     days = {visit.id: visit.day for visit in document.visits}
     tracks = {lesion: track.id for track in document.tracks for lesion in track.lesions}
-    header = (
-        "lesion visit day track bone side region volume_mm3 volume_low_mm3 volume_high_mm3 "
-        "share_of_bone contrast series tracking_uid"
-    ).split()
+    header = [
+        "lesion",
+        "visit",
+        "day",
+        "track",
+        "bone",
+        "side",
+        "region",
+        "volume_mm3",
+        "volume_low_mm3",
+        "volume_high_mm3",
+        "share_of_bone",
+        "contrast",
+        "series",
+        "tracking_uid",
+    ]
     rows = (
         [
             one.id,
@@ -41,7 +53,7 @@ def lesions_csv(document: ResultDocument) -> str:
 
 def regions_csv(document: ResultDocument) -> str:
     """One line for each region that a lesion reaches."""
-    header = "lesion visit bone side region share_of_lesion share_of_region".split()
+    header = ["lesion", "visit", "bone", "side", "region", "share_of_lesion", "share_of_region"]
     rows = (
         [
             one.id,
@@ -60,7 +72,7 @@ def regions_csv(document: ResultDocument) -> str:
 
 def tracks_csv(document: ResultDocument) -> str:
     """One line a track."""
-    header = "track bone side change verified lesions clear_at explanation".split()
+    header = ["track", "bone", "side", "change", "verified", "lesions", "clear_at", "explanation"]
     rows = (
         [
             one.id,

@@ -1,0 +1,18 @@
+#!/bin/sh
+# Install the system parts that some tests use, where this user may; say so where not.
+# Chromium opens the report as a browser would; dicom3tools checks written DICOM.
+set -u
+
+missing=""
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-dejavu-core"
+command -v dciodvfy >/dev/null 2>&1 || missing="$missing dicom3tools"
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "Not installed (needs root and Debian):$missing. Tests that use them will be skipped."
+    exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq && apt-get install -y -qq --no-install-recommends $missing >/dev/null ||
+    echo "Could not install:$missing. Tests that use them will be skipped, and fail in CI."
+exit 0
