@@ -1,0 +1,134 @@
+"""What does not fit together between headers, masks and the anatomy that can be seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.errors import Caution, InputError, Severity
+from marrowtrail.imaging.series import Series, Study
+from marrowtrail.record.sites import BoneId, Side
+
+MIN_FIBULA_OFFSET_MM = 5.0
+"""The fibula's centre lies 20 to 35 mm to the outside of the tibia's at the knee and at the
+ankle. Within this much of the middle nothing is concluded."""
+
+
+def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
+    """Refuse a study none of whose series has a bone.
+
+    Raises
+    ------
+    InputError
+        If no mask was handed in, or none covers a series.
+    """
+    if any(bone_map.bones for bone_map in bone_maps):
+        return
+    handed_in = any(visit.bones for visit in study.visits)
+    what = (
+        "Bone masks came with the images, but none of them covers a series."
+        if handed_in
+        else "No mask of the bones came with the images, and this version does not find bones."
+    )
+    raise InputError(
+        what,
+        where=f"{len(study.visits)} visit(s), {len(bone_maps)} series",
+        remedy="add a DICOM SEG of the bones to the folder, or name a NIfTI mask and its "
+        "labels.json under visits[].bones in case.yaml",
+    )
+
+
+def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Caution, ...]:
+    """Everything a reader must know about bones and sides, in order of visit and series."""
+    by_id = {one.id: one for visit in study.visits for one in visit.series}
+    cautions: list[Caution] = []
+    for bone_map in bone_maps:
+        series = by_id[bone_map.series_id]
+        where = f"{bone_map.visit_id}, series {bone_map.series_id}"
+        if not bone_map.bones:
+            cautions.append(_no_bones(where))
+        cautions.extend(_side_of_header(series, bone_map, where))
+        cautions.extend(_side_of_fibula(bone_map, where))
+        cautions.extend(_unsure(bone, where) for bone in bone_map.bones if _is_unsure(bone))
+    return tuple(cautions)
+
+
+def _no_bones(where: str) -> Caution:
+    return Caution(
+        "no-bones",
+        Severity.NOTE,
+        "No bone mask covers this series, so nothing was measured on it.",
+        where,
+        "hand in a mask of the bones for this series if it matters",
+    )
+
+
+def _side_of_header(series: Series, bone_map: BoneMap, where: str) -> list[Caution]:
+    if series.side not in (Side.LEFT, Side.RIGHT):
+        return []
+    wrong = sorted({b.id.bone for b in bone_map.bones if b.id.side is series.side.opposite})
+    if not wrong:
+        return []
+    return [
+        Caution(
+            "side-disagrees",
+            Severity.UNVERIFIED,
+            f"The header says {series.side.value}, the mask says {series.side.opposite.value} "
+            f"for: {', '.join(wrong)}. The mask's side was used.",
+            where,
+            "check the side on the images; correct the header or the mask",
+        )
+    ]
+
+
+def _side_of_fibula(bone_map: BoneMap, where: str) -> list[Caution]:
+    """The fibula is lateral: where it is not, the image is mirrored or the side is wrong."""
+    cautions = []
+    for side in (Side.LEFT, Side.RIGHT):
+        tibia = bone_map.get(BoneId("tibia", side))
+        fibula = bone_map.get(BoneId("fibula", side))
+        if tibia is None or fibula is None:
+            continue
+        offset = fibula_offset_mm(tibia, fibula)
+        if offset < -MIN_FIBULA_OFFSET_MM:
+            cautions.append(
+                Caution(
+                    "fibula-medial",
+                    Severity.UNVERIFIED,
+                    f"The {side.value} fibula lies {-offset:.0f} mm to the medial side of the "
+                    "tibia: the image is mirrored, or the side is wrong.",
+                    where,
+                    "check the side on the images before using any medial or lateral region",
+                )
+            )
+    return cautions
+
+
+def fibula_offset_mm(tibia: Bone, fibula: Bone) -> float:
+    """How far the fibula's centre lies to the lateral side of the tibia at the same height."""
+    fibular = tibia.axes.coordinates_mm(_points(fibula))
+    tibial = tibia.axes.coordinates_mm(_points(tibia))
+    low, high = fibular[:, 2].min(), fibular[:, 2].max()
+    beside = tibial[(tibial[:, 2] >= low) & (tibial[:, 2] <= high)]
+    reference = beside if len(beside) else tibial
+    return float(np.median(fibular[:, 0]) - np.median(reference[:, 0]))
+
+
+def _points(bone: Bone) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    return bone.mask.geometry.to_lps(np.argwhere(bone.mask.data))
+
+
+def _is_unsure(bone: Bone) -> bool:
+    return bone.verdict is BoneVerdict.UNSURE
+
+
+def _unsure(bone: Bone, where: str) -> Caution:
+    return Caution(
+        "unsure-bone",
+        Severity.UNVERIFIED,
+        f"The mask of the {bone.id} is not sure: {bone.reason}. It was not measured.",
+        where,
+        "correct the mask and run again",
+    )

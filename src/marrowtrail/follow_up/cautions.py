@@ -1,0 +1,48 @@
+"""What a reader must know about how far visits could be compared."""
+
+from __future__ import annotations
+
+from marrowtrail.errors import Caution, Severity
+from marrowtrail.follow_up.track import FollowUp, Verification
+
+
+def follow_up_cautions(followed: FollowUp, visits: int) -> tuple[Caution, ...]:
+    """One visit only, visits without a common bone, and registrations that are not verified."""
+    if visits == 1:
+        return (
+            Caution(
+                "one-visit",
+                Severity.NOTE,
+                "There is one visit only: nothing can be followed.",
+                "v1",
+                "add an earlier or a later visit to the folder",
+            ),
+        )
+    cautions = [
+        Caution(
+            f"registration-{one.verification.value}",
+            Severity.UNVERIFIED,
+            f"The {one.bone} of {one.from_visit} and {one.to_visit} could not be aligned "
+            f"reliably: {one.reason}. "
+            + (
+                "Its lesions were not matched."
+                if one.verification is Verification.IMPOSSIBLE
+                else "Its lesions were matched by region only."
+            ),
+            f"{one.from_visit} and {one.to_visit}",
+            "compare the two visits by eye for this bone",
+        )
+        for one in followed.registrations
+        if one.verification is not Verification.VERIFIED
+    ]
+    if not followed.registrations:
+        cautions.append(
+            Caution(
+                "no-common-bone",
+                Severity.UNVERIFIED,
+                "No two visits show the same bone: nothing can be followed.",
+                f"{visits} visits",
+                "check that the visits belong together and that sides are right",
+            )
+        )
+    return tuple(cautions)
