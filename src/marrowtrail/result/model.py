@@ -23,7 +23,7 @@ from marrowtrail.diagnosis.differential import (
 from marrowtrail.follow_up.track import BoneRegistration, Change, ShiftKind
 from marrowtrail.imaging.series import Study
 from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
-from marrowtrail.record.findings import FindingState, NotDoneReason
+from marrowtrail.record.findings import Finding, FindingState, NotDoneReason
 from marrowtrail.record.sites import Side
 
 SCHEMA_VERSION = "1.0"
@@ -292,6 +292,7 @@ class Result:
     """
 
     document: ResultDocument
+    findings: tuple[Finding, ...]
     study: Study
     bone_maps: tuple[BoneMap, ...]
     readings: tuple[BoneReading, ...]

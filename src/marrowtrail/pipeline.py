@@ -1,0 +1,174 @@
+"""The main job on one screen: from a patient's folder to a result.
+
+    folder ─► study ─► bones ─► readings ─► follow-up ─► findings ─► differential ─► result
+
+Each step is one call into the room that owns it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from marrowtrail.anatomy.cautions import anatomy_cautions
+from marrowtrail.anatomy.mapping import map_bones
+from marrowtrail.diagnosis.engine import diagnose
+from marrowtrail.diagnosis.knowledge import load_knowledge
+from marrowtrail.follow_up.cautions import follow_up_cautions
+from marrowtrail.follow_up.compare import follow_up
+from marrowtrail.follow_up.proposals import propose_findings
+from marrowtrail.imaging.series import Study
+from marrowtrail.imaging.study import read_study
+from marrowtrail.lesions.reading import read_visit
+from marrowtrail.lesions.signs import look_for_signs
+from marrowtrail.record.case import Case
+from marrowtrail.record.case_file import read_case
+from marrowtrail.record.case_findings import case_findings
+from marrowtrail.record.findings import Finding
+from marrowtrail.record.merge import accept_all, merge_findings
+from marrowtrail.report.figures import draw_figures
+from marrowtrail.result.document import build_document
+from marrowtrail.result.inputs import Circumstances, Concluded, Measured
+from marrowtrail.result.model import Result
+
+Progress = Callable[[str], None]
+
+CASE_FILE = "case.yaml"
+FINDINGS_FILE = "findings.yaml"
+DEFAULT_SETTING = "musculoskeletal_mri"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run may be told.
+
+    ``reader_findings`` are those of an earlier run's ``findings.yaml`` that a reader
+    confirmed or entered.
+    """
+
+    setting: str = DEFAULT_SETTING
+    accept_proposed: bool = False
+    keep_dates: bool = True
+    reader_findings: tuple[Finding, ...] = ()
+
+
+def run(
+    patient: Path | str, settings: Settings | None = None, *, progress: Progress | None = None
+) -> Result:
+    """Read a patient's folder, measure, follow, reason.
+
+    Parameters
+    ----------
+    patient
+        A folder with DICOM files in any order and depth, and an optional ``case.yaml``.
+    settings
+        See :class:`Settings`.
+    progress
+        Called with a few words at each step.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be used; the message says what, where and what to do.
+    """
+    settings = settings or Settings()
+    say = progress or (lambda _: None)
+    folder = Path(patient)
+    case = read_case(folder / CASE_FILE) if (folder / CASE_FILE).is_file() else Case()
+    study = read_study(folder, case.nifti_visits(folder), progress=say)
+    measured = measure(study, say)
+    say("reasoning")
+    concluded = conclude(case, measured, settings)
+    say("drawing")
+    figures, pictures = draw_figures(
+        study, measured.bone_maps, measured.readings, measured.followed.registrations
+    )
+    document = build_document(measured, concluded, _circumstances(case, measured, settings), figures)
+    return Result(
+        document,
+        study,
+        measured.bone_maps,
+        measured.readings,
+        measured.followed.registrations,
+        pictures,
+    )
+
+
+def save(result: Result, out: Path | str) -> None:
+    """Write the output folder: report, tables, labels, findings for the reader to confirm.
+
+    Raises
+    ------
+    InputError
+        If ``out`` cannot be written or holds something that is not an earlier result.
+    """
+    pages = {
+        "report.html": render_html(result.document, result.figures),
+        FINDINGS_FILE: findings_text(result.findings),
+    }
+    write_result(result, Path(out), pages)
+
+
+def measure(study: Study, say: Progress) -> Measured:
+    """Bones, oedema and signs visit by visit, then what follow-up says."""
+    bone_maps, readings = [], []
+    for visit in study.visits:
+        say(f"measuring {visit.id}")
+        maps = [map_bones(series, visit.bones) for series in visit.series]
+        readings.extend(read_visit(visit.id, visit.series, maps))
+        bone_maps.extend(maps)
+    followed = follow_up(study.visits, bone_maps, readings, progress=say)
+    return Measured(study, tuple(bone_maps), tuple(readings), look_for_signs(readings), followed)
+
+
+def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
+    """The differential after each visit, and at the end with and without proposed findings."""
+    known = case_findings(case).findings
+    knowledge = load_knowledge()
+    course = []
+    for number, visit in enumerate(measured.study.visits, start=1):
+        by_then = [one for one in known if one.visit is None or one.visit <= visit.date]
+        proposed = _proposed(measured, number, settings)
+        findings = (*by_then, *proposed)
+        answer = diagnose(findings, knowledge, setting=settings.setting, as_of=visit.date)
+        course.append((visit.id, answer))
+    findings = (*known, *proposed)
+    last = measured.study.visits[-1].date
+    confirmed = [one for one in findings if one.is_confirmed]
+    return Concluded(
+        findings,
+        diagnose(findings, knowledge, setting=settings.setting, as_of=last),
+        diagnose(confirmed, knowledge, setting=settings.setting, as_of=last),
+        tuple(course),
+    )
+
+
+def _proposed(measured: Measured, visits: int, settings: Settings) -> tuple[Finding, ...]:
+    """What the first ``visits`` visits propose, with the reader's own word on it."""
+    shown = measured.study.visits[:visits]
+    fresh = propose_findings(shown, measured.readings, measured.signs, measured.followed)
+    last = shown[-1].date
+    by_then = [one for one in settings.reader_findings if one.visit is None or one.visit <= last]
+    merged = merge_findings(fresh, by_then)
+    return accept_all(merged) if settings.accept_proposed else merged
+
+
+def _circumstances(case: Case, measured: Measured, settings: Settings) -> Circumstances:
+    study = measured.study
+    cautions = (
+        *study.cautions,
+        *anatomy_cautions(study, measured.bone_maps),
+        *follow_up_cautions(measured.followed, len(study.visits)),
+    )
+    return Circumstances(
+        patient=describe_patient(case, study),
+        is_synthetic=study.is_synthetic or case.synthetic,
+        keep_dates=settings.keep_dates,
+        settings=(
+            ("setting", settings.setting),
+            ("accept_proposed", str(settings.accept_proposed).lower()),
+        ),
+        cautions=cautions,
+        input_hash=input_hash(case, study),
+    )

@@ -1,0 +1,41 @@
+"""What a reader confirmed wins over what the program proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from marrowtrail.record.findings import Finding
+from marrowtrail.record.sites import BoneId
+
+ACCEPTED_BY_OPTION = "accepted as proposed (--accept-proposed)"
+"""Stands in ``confirmed_by`` where nobody looked at each finding."""
+
+_Place = tuple[str, BoneId | None, date | None]
+
+
+def merge_findings(
+    proposed: Iterable[Finding], from_reader: Iterable[Finding]
+) -> tuple[Finding, ...]:
+    """Proposed findings, each replaced by the reader's of the same key, bone and visit.
+
+    Findings that only the reader has are added. An entry of the reader's file that is still
+    a bare proposal gives nothing: the program proposes it anew, or no longer does.
+    """
+    readers = {_place(one): one for one in from_reader if one.is_confirmed}
+    merged = [readers.pop(_place(one), one) for one in proposed]
+    return (*merged, *readers.values())
+
+
+def accept_all(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Every proposed finding, recorded as accepted unread."""
+    return tuple(
+        one if one.is_confirmed else replace(one, confirmed_by=ACCEPTED_BY_OPTION)
+        for one in findings
+    )
+
+
+def _place(finding: Finding) -> _Place:
+    bone = finding.site.bone_id if finding.site else None
+    return finding.key, bone, finding.visit
