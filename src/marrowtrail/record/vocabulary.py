@@ -8,11 +8,12 @@ released file; ``verified: false`` marks one that was not.
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from marrowtrail.record.closed_lists import nearest
+from marrowtrail.record.knowledge import checked, read_knowledge
 
 
 class UnknownWordError(KeyError):
@@ -163,16 +164,14 @@ class Vocabulary(_Entry):
 @cache
 def vocabulary() -> Vocabulary:
     """The words of this version, read and validated once."""
-    folder = resources.files("marrowtrail.record") / "vocabularies"
-    parts: dict[str, Any] = {
-        name: yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
-        for name in ("bones", "joints", "diagnoses", "findings")
-    }
-    return Vocabulary.model_validate(parts)
+    names = ("bones", "joints", "diagnoses", "findings")
+    return checked(Vocabulary, {name: read_knowledge(name) for name in names})
 
 
 def _find(entries: tuple[_T, ...], key: str, kind: str) -> _T:
     for entry in entries:
         if entry.key == key:
             return entry
-    raise UnknownWordError(f"{key!r} is no {kind} of the vocabulary.")
+    meant = nearest(key, [entry.key for entry in entries])
+    hint = f" Did you mean {meant!r}?" if meant else ""
+    raise UnknownWordError(f"{key!r} is no {kind} of the vocabulary.{hint}")

@@ -1,0 +1,46 @@
+"""Reads the data files of this room, as strictly as a user's own file."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from marrowtrail.record.located_yaml import UnreadableYamlError, read_yaml
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class KnowledgeError(RuntimeError):
+    """A data file of the program itself is wrong; no user can mend it by other input.
+
+    No ``ValueError``: pydantic would take one that is raised while a user's file is checked
+    for a mistake of the user.
+    """
+
+
+def read_knowledge(name: str) -> object:
+    """The content of ``vocabularies/NAME.yaml``.
+
+    Raises
+    ------
+    KnowledgeError
+        If it is not readable as strict YAML; says the line.
+    """
+    path = resources.files("marrowtrail.record") / "vocabularies" / f"{name}.yaml"
+    try:
+        located = read_yaml(path.read_bytes())
+    except UnreadableYamlError as error:
+        raise KnowledgeError(f"{name}.yaml: {error}") from error
+    if located.problems:
+        raise KnowledgeError(f"{name}.yaml: {'; '.join(str(p) for p in located.problems)}")
+    return located.data
+
+
+def checked(model: type[M], data: object) -> M:
+    """The model that the data of a file make, or :class:`KnowledgeError`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise KnowledgeError(f"{model.__name__}: {error}") from error
