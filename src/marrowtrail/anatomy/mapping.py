@@ -11,7 +11,7 @@ from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
 from marrowtrail.anatomy.regions import name_regions
 from marrowtrail.imaging.series import BoneLabels, Series
-from marrowtrail.imaging.volume import Volume, resample
+from marrowtrail.imaging.volume import Volume, bounding_box, resample
 from marrowtrail.record.sites import BoneId
 from marrowtrail.record.vocabulary import vocabulary
 
@@ -42,7 +42,13 @@ def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:
 
 
 def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
-    """Axes, regions and verdict of one mask (boolean, not empty)."""
+    """Axes, regions and verdict of one mask.
+
+    Raises
+    ------
+    ValueError
+        If the mask is empty.
+    """
     is_one = vocabulary().bone(bone_id.bone).pieces == 1
     piece, verdict, reason = _largest_piece(mask) if is_one else (mask, BoneVerdict.ACCEPTED, "")
     axes = bone_axes(bone_id, piece)
@@ -71,16 +77,20 @@ def _on_grid(series: Series, chosen: BoneLabels) -> tuple[Volume, str]:
 
 
 def _largest_piece(mask: Volume) -> tuple[Volume, BoneVerdict, str]:
-    pieces, count = ndimage.label(mask.data, structure=np.ones((3, 3, 3)))
+    data = np.asarray(mask.data, dtype=bool)
+    start, stop = bounding_box(data)
+    block = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+    pieces, count = ndimage.label(data[block], structure=np.ones((3, 3, 3)))
     if count <= 1:
         return mask, BoneVerdict.ACCEPTED, ""
     sizes: NDArray[np.int64] = np.bincount(pieces.ravel())[1:]
-    largest = mask.with_data(pieces == 1 + int(np.argmax(sizes)))
     share = float(sizes.max() / sizes.sum())
-    if share >= ONE_PIECE_SHARE:
-        return largest, BoneVerdict.ACCEPTED, ""
-    reason = f"its mask is in {count} pieces, the largest holds {share:.0%}"
-    return mask, BoneVerdict.UNSURE, reason
+    if share < ONE_PIECE_SHARE:
+        reason = f"its mask is in {count} pieces, the largest holds {share:.0%}"
+        return mask, BoneVerdict.UNSURE, reason
+    largest = np.zeros_like(data)
+    largest[block] = pieces == 1 + int(np.argmax(sizes))
+    return mask.with_data(largest), BoneVerdict.ACCEPTED, ""
 
 
 def _volume_mm3(mask: Volume) -> float:
