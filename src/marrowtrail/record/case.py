@@ -34,15 +34,13 @@ from marrowtrail.record.contradictions import Contradiction, Part
 from marrowtrail.record.field_types import Flag
 from marrowtrail.record.finding_entry import FindingEntry
 
-SCHEMA_VERSION = 1
-
 
 class Case(Part):
-    """All that a record says about one patient."""
+    """All that a record says about one patient; ``Case()`` is a patient of whom nothing is."""
 
     model_config = ConfigDict(title="case.yaml")
 
-    schema_version: Annotated[Literal[1], Field(description="Version of this format.")]
+    schema_version: Annotated[Literal[1], Field(description="Version of this format.")] = 1
     synthetic: Annotated[Flag, Field(description="The patient is invented.")] = False
     patient: Patient = Patient()
     onset: Onset | None = None

@@ -24,6 +24,8 @@ from marrowtrail.record.findings import NotDoneReason
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 
+OLDEST_TOLD = 89
+"""Ages above 89 identify a person (45 CFR 164.514(b)(2)(i)(C)); a text says "90 or older"."""
 PAIN_SIGNS = {
     "on_loading": "pain on loading",
     "at_rest": "pain at rest",
@@ -123,7 +125,7 @@ def pain_text(pain: Pain) -> str:
 def _patient(case: Case) -> Iterator[Entry]:
     patient = case.patient
     if patient.age is not None:
-        text = f"age {patient.age} years"
+        text = f"age {patient.age} years" if patient.age <= OLDEST_TOLD else "age 90 or older"
         yield Entry("patient.age", "patient.age", text, number=patient.age)
     if patient.sex is not None:
         text = "man" if patient.sex == "M" else "woman"

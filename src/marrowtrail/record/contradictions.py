@@ -27,7 +27,7 @@ class Contradiction:
 class Part(BaseModel):
     """A part of the record. Missing means not reported, never absent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

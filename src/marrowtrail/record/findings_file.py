@@ -21,6 +21,7 @@ from marrowtrail.record.validation import parse, read_bytes
 from marrowtrail.record.vocabulary import vocabulary
 
 SCHEMA_VERSION = 1
+LINE_WIDTH = 96
 REMEDY = "Correct the file, or delete it: the next run writes it anew."
 HEADER = """\
 # Findings of this run: proposed by the program, taken from case.yaml, or entered by a reader.
@@ -72,7 +73,9 @@ def read_findings(path: Path) -> tuple[Finding, ...]:
 
 
 def _block(finding: Finding) -> str:
-    text = yaml.dump([_row(finding)], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
+    text = yaml.dump(
+        [_row(finding)], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=LINE_WIDTH
+    )
     return f"# {_in_words(finding)}\n{text}"
 
 
@@ -80,7 +83,8 @@ def _row(finding: Finding) -> dict[str, Any]:
     entry = FindingEntry.from_finding(finding)
     row = entry.model_dump(mode="json", exclude_none=True)
     row["visit"] = finding.visit
-    row["confirmed_by"] = finding.confirmed_by
+    row["explanation"] = _Quoted(finding.explanation)
+    row["confirmed_by"] = _Quoted(finding.confirmed_by) if finding.confirmed_by else None
     if "site" in row:
         row["site"] = _Flow(row["site"])
     keys = [key for key in FindingEntry.model_fields if key in row]
@@ -102,6 +106,13 @@ class _Flow(dict[str, Any]):
     """A mapping that is written on one line."""
 
 
+class _Quoted(str):
+    """Free text, always quoted: unquoted, ``089`` or ``0E0`` would be read as numbers.
+
+    PyYAML also writes some line separators unreadably outside of double quotes.
+    """
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes a site on one line, and a date that stands twice twice."""
 
@@ -114,4 +125,9 @@ def _represent_flow(dumper: yaml.SafeDumper, data: _Flow) -> yaml.Node:
     return dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=True)
 
 
+def _represent_quoted(dumper: yaml.SafeDumper, data: _Quoted) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+
+
+_Dumper.add_representer(_Quoted, _represent_quoted)
 _Dumper.add_representer(_Flow, _represent_flow)

@@ -37,7 +37,8 @@ _NULL = {"", "~", "null", "Null", "NULL"}
 _BOOLEAN = {"true": True, "True": True, "false": False, "False": False}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
-_DECIMAL = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+# Not more than YAML 1.1 takes for a number: other writers leave the rest unquoted as text.
+_DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -230,7 +231,7 @@ def _plain(text: str) -> Scalar:
     if _LEADING_ZERO.fullmatch(text):
         raise ValueError("begins with a zero; write the number without, or quote the text")
     if _WHOLE.fullmatch(text):
-        if len(text) > MAX_DIGITS:
+        if len(text.lstrip("+-")) > MAX_DIGITS:
             raise ValueError("has too many digits")
         return int(text)
     if _DATE.fullmatch(text):
