@@ -1,0 +1,215 @@
+"""Where each bone of an earlier visit lies in a later one.
+
+The bones of a joint are first brought over together, by their masks, from many starts: a
+leg is never laid down twice in the same way. Then each bone moves by itself, since a joint
+bends between visits, first by its mask and then by the intensities of a crop around it
+(:mod:`.gauss_newton`). What the masks and both directions say in the end decides whether
+the registration is verified (:mod:`.verification`).
+
+Each bone gets one registration for each body part that shows it at both visits: a tibia
+that was imaged with the knee and with the ankle each time gets two, told apart by
+``from_series`` and ``to_series``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.follow_up.bone_surface import BoneSurface, surface_of
+from marrowtrail.follow_up.intensity_alignment import BothWays, align, blurs_mm, levels_of
+from marrowtrail.follow_up.surface_alignment import (
+    align_surfaces,
+    bone_starts,
+    joint_starts,
+    surface_gap,
+)
+from marrowtrail.follow_up.track import BoneRegistration
+from marrowtrail.follow_up.verification import CORRELATION_LOSS, Evidence, judge_joint
+from marrowtrail.imaging.series import Contrast, Series
+from marrowtrail.imaging.transform import RigidTransform
+from marrowtrail.record.sites import BoneId
+
+Imaged = tuple[tuple[Series, BoneMap], ...]
+"""The series of one visit, each with the bones found on it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sighting:
+    """One bone on one series of each visit."""
+
+    bone: BoneId
+    earlier: Series
+    later: Series
+    earlier_bone: Bone
+    later_bone: Bone
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """One bone's motion and what speaks for it."""
+
+    sighting: _Sighting
+    transform: RigidTransform
+    evidence: Evidence
+
+
+def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ...]:
+    """Register every bone that two visits show in the same body part.
+
+    Parameters
+    ----------
+    earlier, later
+        The series of either visit with their bones; the masks lie on the grid of their series.
+
+    Returns
+    -------
+    tuple of BoneRegistration
+        By bone, then series. ``transform`` maps LPS millimetres of the earlier series' frame
+        to those of the later one's. Empty where no bone was imaged twice.
+    """
+    chosen = _choose_series(earlier, later)
+    joints: dict[tuple[str, str], list[_Sighting]] = {}
+    for sighting in chosen:
+        joints.setdefault((sighting.earlier.id, sighting.later.id), []).append(sighting)
+    registrations = [one for joint in joints.values() for one in _register_joint(joint)]
+    return tuple(sorted(registrations, key=lambda one: (one.bone, one.from_series, one.to_series)))
+
+
+def contrasts_agree(first: Contrast, second: Contrast) -> bool:
+    """Tissue that did not change has the same order of brightness in both."""
+    same = first.weighting is second.weighting and first.fat_suppressed == second.fat_suppressed
+    return same or (first.is_fluid_sensitive and second.is_fluid_sensitive)
+
+
+def _choose_series(earlier: Imaged, later: Imaged) -> list[_Sighting]:
+    """The best pair of series for each bone and body part."""
+    best: dict[tuple[BoneId, str], _Sighting] = {}
+    for sighting in _sightings(earlier, later):
+        part = sighting.earlier.body_part
+        key = sighting.bone, sighting.later.body_part if part == "unknown" else part
+        if key not in best or _rank(sighting) < _rank(best[key]):
+            best[key] = sighting
+    return list(best.values())
+
+
+def _sightings(earlier: Imaged, later: Imaged) -> list[_Sighting]:
+    return [
+        _Sighting(bone.id, first, second, bone, other)
+        for first, first_map in earlier
+        for second, second_map in later
+        if first.body_part == second.body_part or "unknown" in (first.body_part, second.body_part)
+        for bone in first_map.bones
+        if (other := second_map.get(bone.id)) is not None
+        if bone.mask.data.any() and other.mask.data.any()
+    ]
+
+
+def _rank(sighting: _Sighting) -> tuple[bool, bool, bool, bool, float, str, str]:
+    """Lower is better: like contrast, like plane, fluid-sensitive, more of the bone."""
+    first, second = sighting.earlier, sighting.later
+    imaged = min(sighting.earlier_bone.volume_mm3, sighting.later_bone.volume_mm3)
+    return (
+        not contrasts_agree(first.contrast, second.contrast),
+        first.contrast.weighting is not second.contrast.weighting,
+        first.plane is not second.plane,
+        not (first.contrast.is_fluid_sensitive and second.contrast.is_fluid_sensitive),
+        -round(imaged, -3),
+        first.id,
+        second.id,
+    )
+
+
+def _register_joint(joint: list[_Sighting]) -> list[BoneRegistration]:
+    pairs = [_surfaces(sighting) for sighting in joint]
+    measured = [pair for pair in pairs if pair is not None]
+    whole = RigidTransform.identity()
+    if measured:
+        whole = align_surfaces(measured, joint_starts(measured)).transform
+    placed = [
+        _place_blindly(sighting, whole) if pair is None else _place(sighting, pair, whole)
+        for sighting, pair in zip(joint, pairs, strict=True)
+    ]
+    verdicts = judge_joint([one.evidence for one in placed])
+    return [
+        BoneRegistration(
+            bone=one.sighting.bone,
+            from_visit=one.sighting.earlier.visit_id,
+            to_visit=one.sighting.later.visit_id,
+            from_series=one.sighting.earlier.id,
+            to_series=one.sighting.later.id,
+            transform=one.transform,
+            verification=verdict.verification,
+            reason=verdict.reason,
+            surface_gap_mm=one.evidence.gap_mm,
+            correlation=one.evidence.correlation,
+        )
+        for one, verdict in zip(placed, verdicts, strict=True)
+    ]
+
+
+def _surfaces(sighting: _Sighting) -> tuple[BoneSurface, BoneSurface] | None:
+    first, second = surface_of(sighting.earlier_bone), surface_of(sighting.later_bone)
+    return None if first is None or second is None else (first, second)
+
+
+def _place_blindly(sighting: _Sighting, whole: RigidTransform) -> _Placed:
+    doubt = "too little of its surface was imaged to place it (a single slice?)"
+    return _Placed(sighting, whole, Evidence(None, None, 0.0, None, None, None, doubt, 0))
+
+
+def _place(
+    sighting: _Sighting, pair: tuple[BoneSurface, BoneSurface], whole: RigidTransform
+) -> _Placed:
+    by_masks = align_surfaces([pair], bone_starts(pair, whole)).transform
+    refined = _refine(sighting, by_masks)
+    kept, doubt = _keep(sighting, refined)
+    transform = by_masks if kept is None else kept.transform
+    gap = surface_gap(pair, transform)
+    evidence = Evidence(
+        mask_gap_mm=surface_gap(pair, by_masks).mean_mm,
+        gap_mm=gap.mean_mm,
+        common_share=gap.common_share,
+        inverse_mm=None if refined is None else refined.apart_mm,
+        correlation=_correlation(kept, refined),
+        correlation_by_masks=None if refined is None else refined.before.correlation,
+        doubt=doubt,
+        surface_points=pair[0].count,
+    )
+    return _Placed(sighting, transform, evidence)
+
+
+def _refine(sighting: _Sighting, start: RigidTransform) -> BothWays | None:
+    first, second = sighting.earlier, sighting.later
+    if not contrasts_agree(first.contrast, second.contrast):
+        return None
+    blurs = blurs_mm(first.volume.geometry, second.volume.geometry)
+    return align(
+        levels_of(first, sighting.earlier_bone, blurs),
+        levels_of(second, sighting.later_bone, blurs),
+        start,
+    )
+
+
+def _keep(sighting: _Sighting, refined: BothWays | None) -> tuple[BothWays | None, str | None]:
+    """Whether the refinement is kept, and what is doubtful about this bone."""
+    doubts = [
+        f"its mask is unsure ({bone.reason})"
+        for bone in (sighting.earlier_bone, sighting.later_bone)
+        if bone.verdict is BoneVerdict.UNSURE
+    ]
+    first, second = sighting.earlier.contrast, sighting.later.contrast
+    if refined is None and not contrasts_agree(first, second):
+        doubts.append(f"placed by its masks alone, {first.label} against {second.label}")
+    elif refined is None:
+        doubts.append("placed by its masks alone, the images share too little of it")
+    elif refined.after.correlation < refined.before.correlation - CORRELATION_LOSS:
+        doubts.append("placed by its masks alone, intensities did not improve on them")
+        refined = None
+    return refined, "; ".join(doubts) or None
+
+
+def _correlation(kept: BothWays | None, refined: BothWays | None) -> float | None:
+    if kept is not None:
+        return kept.after.correlation
+    return None if refined is None else refined.before.correlation
