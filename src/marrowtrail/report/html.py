@@ -1,0 +1,143 @@
+"""The report as one HTML page.
+
+One file that opens anywhere: no script, no font, no picture from outside, and a content
+security policy that forbids any. Everything shown comes from the document, and every text of
+it is escaped; the page's own words stand in ``templates/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from marrowtrail.diagnosis.differential import Cause
+from marrowtrail.errors import Severity
+from marrowtrail.report import tables, words
+from marrowtrail.report.charts import Chart, course_chart, volume_chart
+from marrowtrail.report.limb import LimbMap, limb_map
+from marrowtrail.report.reasons import Footnote, Footnotes, Reasons, reasons
+from marrowtrail.report.slices import SpotRow, spot_rows
+from marrowtrail.report.story import VisitStory, tell
+from marrowtrail.report.trail import Trail, draw_trail
+from marrowtrail.result.model import RankingRow, ResultDocument, WarningRow
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+    "base-uri 'none'; form-action 'none'"
+)
+"""Nothing is loaded; pictures and styles are in the file."""
+
+BARS = 6
+"""Causes drawn as bars; the whole ranking stands in a table below them."""
+
+VISIT_COLOURS = 6
+"""Colours of the style sheet for visits; more visits take them again, with their own number."""
+
+LINE_COLOURS = 5
+"""Colours of the style sheet for lines of a chart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """A ranking as bars. ``is_confirmed``: only what a reader confirmed went in."""
+
+    row: RankingRow
+    bars: tuple[Cause, ...]
+    rest: float
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Basis of the ranking."""
+        return self.row.basis == "confirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the template needs, ready to be drawn."""
+
+    document: ResultDocument
+    policy: str
+    limb: LimbMap
+    trail: Trail
+    visits: tuple[VisitStory, ...]
+    volumes: Chart | None
+    course: Chart | None
+    spots: tuple[SpotRow, ...]
+    rankings: tuple[Ranking, ...]
+    reasons: tuple[Reasons, ...]
+    sources: tuple[Footnote, ...]
+    warnings: tuple[WarningRow, ...]
+    notes: tuple[WarningRow, ...]
+
+    @property
+    def any_bone_read(self) -> bool:
+        """Whether anything could be said of oedema at all."""
+        return any(bone.is_read for visit in self.document.visits for bone in visit.bones)
+
+
+def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    document
+        All that is shown.
+    figures
+        WebP bytes by the file name in :class:`~marrowtrail.result.model.FigureRow`.
+
+    Raises
+    ------
+    KeyError
+        If the bytes of a figure of the document are missing.
+    """
+    template = _environment().get_template("report.html.j2")
+    return template.render(page=_page(document, figures), tables=tables) + "\n"
+
+
+def _page(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
+    trail = draw_trail(document)
+    footnotes = Footnotes()
+    why = reasons(document, footnotes)
+    grave = [w for w in document.warnings if w.severity != Severity.NOTE]
+    return Page(
+        document=document,
+        policy=POLICY,
+        limb=limb_map(),
+        trail=trail,
+        visits=tell(document, trail),
+        volumes=volume_chart(document),
+        course=course_chart(document),
+        spots=spot_rows(document, figures),
+        rankings=tuple(_ranking(row) for row in document.rankings),
+        reasons=why,
+        sources=footnotes.all,
+        warnings=tuple(grave),
+        notes=tuple(w for w in document.warnings if w.severity == Severity.NOTE),
+    )
+
+
+def _ranking(row: RankingRow) -> Ranking:
+    return Ranking(row, row.causes[:BARS], sum(cause.probability for cause in row.causes[BARS:]))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("marrowtrail.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "capital": words.capital,
+        "percent": words.percent,
+        "spoken": words.spoken,
+        "visit_colour": lambda number: f"v{(number - 1) % VISIT_COLOURS + 1}",
+        "line_colour": lambda index: f"line{index % LINE_COLOURS + 1}",
+    }
+    environment.globals["percent_interval"] = words.percent_interval
+    return environment

@@ -1,0 +1,105 @@
+"""The rows of slices as the page shows them: one place in a row, one visit in a column."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from marrowtrail.report.coverage import is_imaged
+from marrowtrail.report.words import bone_name, capital, region_name
+from marrowtrail.result.model import FigureRow, LesionRow, OutlineRow, ResultDocument, VisitRow
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure with its pixels as a data address and a description of what it shows."""
+
+    row: FigureRow
+    data: str
+    alt: str
+
+    def points(self, outline: OutlineRow) -> str:
+        """An outline as an SVG list of points."""
+        return " ".join(f"{x:g},{y:g}" for x, y in outline.points)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitColumn:
+    """The pictures of one visit, fluid-sensitive first, or why there is none."""
+
+    number: int
+    visit: VisitRow
+    pictures: tuple[Picture, ...]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpotRow:
+    """One anatomical place through the visits."""
+
+    title: str
+    columns: tuple[VisitColumn, ...]
+
+
+def spot_rows(document: ResultDocument, figures: Mapping[str, bytes]) -> tuple[SpotRow, ...]:
+    """Every spot that was pictured, in the order of the document.
+
+    Raises
+    ------
+    KeyError
+        If the bytes of a figure are not among ``figures``.
+    """
+    spots = dict.fromkeys((row.spot, row.bone, row.side) for row in document.figures)
+    lesions = {row.id: row for row in document.lesions}
+    rows = []
+    for spot in spots:
+        members = [row for row in document.figures if (row.spot, row.bone, row.side) == spot]
+        lesion = lesions.get(spot[0])
+        title = (
+            region_name(lesion.bone, lesion.region, lesion.side)
+            if lesion
+            else f"{bone_name(spot[1], spot[2])}, middle of the bone"
+        )
+        columns = tuple(
+            _column(n, visit, members, lesion, figures)
+            for n, visit in enumerate(document.visits, 1)
+        )
+        rows.append(SpotRow(capital(title), columns))
+    return tuple(rows)
+
+
+def _column(
+    number: int,
+    visit: VisitRow,
+    members: list[FigureRow],
+    lesion: LesionRow | None,
+    figures: Mapping[str, bytes],
+) -> VisitColumn:
+    fluid = {s.id: s.is_fluid_sensitive for s in visit.series}
+    here = sorted(
+        (row for row in members if row.visit == visit.id),
+        key=lambda row: not fluid.get(row.series, False),
+    )
+    pictures = tuple(_picture(row, number, figures[row.file]) for row in here)
+    missing = "" if pictures else _why_missing(visit, members[0], lesion)
+    return VisitColumn(number, visit, pictures, missing)
+
+
+def _picture(row: FigureRow, number: int, content: bytes) -> Picture:
+    lesions = dict.fromkeys(o.name for o in row.outlines if o.kind == "lesion")
+    what = (
+        f"oedema outlined in the {' and the '.join(lesions)}" if lesions else "no oedema outlined"
+    )
+    alt = f"Visit {number}, {bone_name(row.bone, row.side)}, {row.caption}: {what}."
+    data = "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
+    return Picture(row, data, alt)
+
+
+def _why_missing(visit: VisitRow, figure: FigureRow, lesion: LesionRow | None) -> str:
+    region = lesion.region if lesion else ""
+    if not any(row.bone == figure.bone and row.side == figure.side for row in visit.bones):
+        return "Not imaged at this visit."
+    if lesion and not is_imaged(visit, figure.bone, region, figure.side):
+        return "This end of the bone was not imaged at this visit."
+    return "The same place could not be found at this visit."
