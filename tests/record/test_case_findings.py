@@ -90,6 +90,22 @@ class TestOneEntry:
                 "absent",
             ),
             ("laboratory: [{name: vitamin_d, state: low}]", "vitd_low", "present"),
+            (
+                "laboratory: [{name: vitamin_d, value: 20, unit: nmol/L, reference: {low: 50}}]",
+                "vitd_low",
+                "present",
+            ),
+            (
+                "laboratory: [{name: vitamin_d, value: 50, unit: nmol/L, reference: {low: 50}}]",
+                "vitd_low",
+                "absent",
+            ),
+            # A test that knows no "low" is normal there.
+            (
+                "laboratory: [{name: crp, value: 1, unit: mg/L, reference: {low: 2, high: 5}}]",
+                "crp_esr_raised",
+                "absent",
+            ),
             ("laboratory: [{name: vitamin_d, state: raised}]", "vitd_low", "absent"),
             ("laboratory: [{name: urate, state: low}]", "urate_raised", "absent"),
             ("laboratory: [{name: alkaline_phosphatase, state: raised}]", "alp_raised", "present"),
@@ -186,6 +202,12 @@ class TestOneEntry:
             ("laboratory: [{name: blood_culture, state: negative}]", "laboratory[0]", "covers"),
             ("risk_factors: [{name: obesity, state: present}]", "risk_factors[0]", "covers"),
             ("laboratory: [{name: crp, value: 3, unit: mg/L}]", "laboratory[0]", "no state"),
+            # Positive by rules of the laboratory that no reference range tells.
+            (
+                "laboratory: [{name: acpa, value: 90, unit: U/mL, reference: {high: 20}}]",
+                "laboratory[0]",
+                "no state",
+            ),
             ("laboratory: [{name: creatinine, state: raised}]", "laboratory[0]", "covers"),
             ("dxa: [{z_score: -2.5}]", "dxa[0]", "no state"),
             (
@@ -208,7 +230,7 @@ class TestOneEntry:
         reading = reading_of(tmp_path, text)
         assert reading.findings == ()
         (unused,) = reading.unused
-        assert unused.place.startswith(place)
+        assert str(unused).startswith(place)
         assert reason in unused.reason
 
     def test_an_empty_case_says_nothing(self) -> None:
@@ -371,10 +393,12 @@ def test_texts_hold_no_dates_and_no_age_that_identifies(tmp_path: Path) -> None:
           - {joint: ankle, from: 2020-04-01, morning_stiffness: present}
         trauma: {state: present, date: 2019-12-31}
         laboratory: [{name: crp, date: 2020-02-01, state: normal}]
-        treatments: [{name: ibandronate, from: 2020-02-01, response: none}]
+        dxa: [{date: 2020-02-01, z_score: -1}]
+        treatments: [{name: denosumab, from: 2020-02-01, response: none}]
         visits: [{date: 2020-02-03}]
         """
     reading = reading_of(tmp_path, text)
+    assert len(reading.unused) == 2
     told = " ".join([*(one.explanation for one in reading.findings), *map(str, reading.unused)])
     assert "20" not in told.replace("age 90 or older", "")
     assert "93" not in told

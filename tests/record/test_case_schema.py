@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from marrowtrail.imaging.series import Weighting
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
-from marrowtrail.record.case_schema import case_schema, case_schema_text
+from marrowtrail.record.case_schema import case_schema, case_schema_text, main
 from marrowtrail.record.case_visits import WEIGHTINGS
 from marrowtrail.record.located_yaml import read_yaml
 from marrowtrail.record.vocabulary import vocabulary
@@ -117,6 +117,13 @@ def test_schema_and_reader_refuse_the_same_slip(tmp_path: Path, old: str, new: s
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ValueError, match="line"):
         read_case(path)
+
+
+def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "new" / "case.schema.json"
+    monkeypatch.setattr("sys.argv", ["case_schema", str(path)])
+    main()
+    assert path.read_text(encoding="utf-8") == case_schema_text()
 
 
 def test_weightings_are_those_of_imaging() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,6 +153,19 @@ class TestValidation:
 
     def test_it_is_no_mistake_of_a_user(self) -> None:
         assert not issubclass(KnowledgeError, ValueError)
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [(b"a: 1\na: 2\n", "line 2"), (b"a: [\n", "not YAML"), (b"- {key: 007}\n", "zero")],
+    )
+    def test_a_file_that_is_not_strict_yaml(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, says: str
+    ) -> None:
+        (tmp_path / "vocabularies").mkdir()
+        (tmp_path / "vocabularies" / "words.yaml").write_bytes(content)
+        monkeypatch.setattr("importlib.resources.files", lambda _: tmp_path)
+        with pytest.raises(KnowledgeError, match=says):
+            read_knowledge("words")
 
     def test_a_file_that_is_not_there(self) -> None:
         with pytest.raises(FileNotFoundError):
