@@ -1,0 +1,170 @@
+"""A patient's folder read into a study: the room's one entrance for pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from marrowtrail.errors import InputError
+from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.nifti import (
+    NiftiVisit,
+    content_hash,
+    read_labels,
+    read_volume,
+)
+from marrowtrail.imaging.pixels import read_pixels
+from marrowtrail.imaging.plan import Plan, PlannedSeries, nearest_plane, plan_folder
+from marrowtrail.imaging.segmentations import read_segmentation
+from marrowtrail.imaging.series import (
+    BoneLabels,
+    Contrast,
+    Series,
+    SetAside,
+    Study,
+    Visit,
+    Weighting,
+)
+
+Progress = Callable[[str], None]
+
+
+def read_study(
+    folder: Path, requests: Sequence[NiftiVisit] = (), *, progress: Progress | None = None
+) -> Study:
+    """Read every visit of a patient, earliest first.
+
+    Parameters
+    ----------
+    folder
+        Any tree of DICOM files.
+    requests
+        NIfTI visits that ``case.yaml`` names; with them the folder's DICOM is not asked.
+    progress
+        Called with a few words at each visit.
+
+    Raises
+    ------
+    InputError
+        If nothing can be used, or something in it cannot be trusted.
+    """
+    say = progress or (lambda _: None)
+    if any(request.series for request in requests):
+        return _read_nifti(sorted(requests, key=lambda one: one.date), say)
+    say("reading headers")
+    plan = plan_folder(folder)
+    if not plan.visits:
+        raise _nothing_usable(folder, plan)
+    return _read_dicom(plan, say)
+
+
+def _read_dicom(plan: Plan, say: Progress) -> Study:
+    grids = {
+        one.stack.first.text("SeriesInstanceUID"): one.stack.geometry
+        for visit in plan.visits
+        for one in visit.series
+    }
+    bones, aside = _read_bones(plan, grids)
+    visits = []
+    for visit in plan.visits:
+        say(f"reading {visit.id}")
+        series = tuple(_series(one) for one in visit.series)
+        mine = {one.source_uid for one in series}
+        masks = tuple(one for one in bones if one.series_uid in mine)
+        visits.append(Visit(visit.id, visit.date, series, masks))
+    return Study(
+        tuple(visits),
+        (*plan.set_aside, *aside),
+        plan.cautions,
+        plan.age_years,
+        plan.sex,
+        plan.is_synthetic,
+    )
+
+
+def _read_bones(
+    plan: Plan, grids: dict[str, Geometry]
+) -> tuple[tuple[BoneLabels, ...], tuple[SetAside, ...]]:
+    outcomes = [read_segmentation(header, grids) for header in plan.segmentations]
+    bones = tuple(one.bones for one in outcomes if one.bones is not None)
+    return bones, tuple(one.aside for one in outcomes if one.aside is not None)
+
+
+def _series(planned: PlannedSeries) -> Series:
+    header = planned.stack.first
+    return Series(
+        planned.id,
+        planned.visit_id,
+        header.text("SeriesInstanceUID"),
+        read_pixels(planned.stack, f"{planned.visit_id}, {planned.where}"),
+        planned.contrast,
+        planned.plane,
+        planned.body_part,
+        planned.side,
+        header.number("EchoTime"),
+        header.number("RepetitionTime"),
+        header.number("SliceThickness"),
+    )
+
+
+def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
+    visits = []
+    for number, request in enumerate(requests, start=1):
+        visit_id = f"v{number}"
+        say(f"reading {visit_id}")
+        series = []
+        for index, one in enumerate(request.series, start=1):
+            volume = read_volume(one.file)
+            contrast = _stated(one.weighting, one.fat_suppressed)
+            series.append(
+                Series(
+                    f"{visit_id}-s{index}",
+                    visit_id,
+                    content_hash(one.file),
+                    volume,
+                    contrast,
+                    nearest_plane(volume.geometry),
+                    one.body_part,
+                    one.side,
+                )
+            )
+        visits.append(Visit(visit_id, request.date, tuple(series), _bones(request, series)))
+    return Study(tuple(visits), (), ())
+
+
+def _stated(weighting: Weighting, fat_suppressed: bool | None) -> Contrast:
+    """What case.yaml says; an inversion recovery that nulls fat has no other choice."""
+    suppressed = True if weighting is Weighting.STIR else fat_suppressed
+    return Contrast(weighting, suppressed, "as case.yaml states")
+
+
+def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, ...]:
+    """The visit's mask, which must lie on the grid of one of its series."""
+    if request.bones is None:
+        return ()
+    bones = read_labels(request.bones)
+    mask = bones.labels.geometry
+    if any(mask.same_grid(one.volume.geometry) for one in series):
+        return (bones,)
+    grids = "; ".join(
+        f"{one.id} {one.volume.geometry.shape} at "
+        f"{', '.join(f'{s:.2f}' for s in one.volume.geometry.spacing_mm)} mm"
+        for one in series
+    )
+    spacing = ", ".join(f"{s:.2f}" for s in mask.spacing_mm)
+    raise InputError(
+        f"The mask lies on another grid than every series of its visit: it has {mask.shape} "
+        f"voxels at {spacing} mm, the series have {grids} (or the same at another place).",
+        where=f"{request.bones.file.name}, visit of {request.date.isoformat()}",
+        remedy="draw or resample the mask on one of the series",
+    )
+
+
+def _nothing_usable(folder: Path, plan: Plan) -> InputError:
+    reasons = "; ".join(f"{one.files} {one.what}: {one.reason}" for one in plan.set_aside)
+    return InputError(
+        "Expected MR images; nothing in the folder can be used"
+        + (f" ({reasons})." if reasons else ": it holds no file that could be an image."),
+        where=str(folder),
+        remedy="name a folder with DICOM files, or NIfTI files under visits: in its case.yaml",
+    )
