@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from marrowtrail.anatomy.cautions import anatomy_cautions
+from marrowtrail.anatomy.cautions import anatomy_cautions, require_bones
 from marrowtrail.anatomy.mapping import map_bones
 from marrowtrail.diagnosis.engine import diagnose
 from marrowtrail.diagnosis.knowledge import load_knowledge
 from marrowtrail.follow_up.cautions import follow_up_cautions
 from marrowtrail.follow_up.compare import follow_up
 from marrowtrail.follow_up.proposals import propose_findings
+from marrowtrail.imaging.requests import nifti_visits
 from marrowtrail.imaging.series import Study
 from marrowtrail.imaging.study import read_study
 from marrowtrail.lesions.reading import read_visit
@@ -26,9 +27,14 @@ from marrowtrail.record.case import Case
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
 from marrowtrail.record.findings import Finding
+from marrowtrail.record.findings_file import findings_text
 from marrowtrail.record.merge import accept_all, merge_findings
+from marrowtrail.record.population import population_cautions
 from marrowtrail.report.figures import draw_figures
+from marrowtrail.report.html import render_html
+from marrowtrail.result.circumstances import describe_patient, input_hash
 from marrowtrail.result.document import build_document
+from marrowtrail.result.folder import write_result
 from marrowtrail.result.inputs import Circumstances, Concluded, Measured
 from marrowtrail.result.model import Result
 
@@ -76,7 +82,8 @@ def run(
     say = progress or (lambda _: None)
     folder = Path(patient)
     case = read_case(folder / CASE_FILE) if (folder / CASE_FILE).is_file() else Case()
-    study = read_study(folder, case.nifti_visits(folder), progress=say)
+    study = read_study(folder, nifti_visits(case, folder), progress=say)
+    case = case.with_header(study.age_years, study.sex)
     measured = measure(study, say)
     say("reasoning")
     concluded = conclude(case, measured, settings)
@@ -84,9 +91,12 @@ def run(
     figures, pictures = draw_figures(
         study, measured.bone_maps, measured.readings, measured.followed.registrations
     )
-    document = build_document(measured, concluded, _circumstances(case, measured, settings), figures)
+    document = build_document(
+        measured, concluded, _circumstances(case, measured, settings), figures
+    )
     return Result(
         document,
+        concluded.findings,
         study,
         measured.bone_maps,
         measured.readings,
@@ -118,13 +128,15 @@ def measure(study: Study, say: Progress) -> Measured:
         maps = [map_bones(series, visit.bones) for series in visit.series]
         readings.extend(read_visit(visit.id, visit.series, maps))
         bone_maps.extend(maps)
+    require_bones(study, bone_maps)
     followed = follow_up(study.visits, bone_maps, readings, progress=say)
     return Measured(study, tuple(bone_maps), tuple(readings), look_for_signs(readings), followed)
 
 
 def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
     """The differential after each visit, and at the end with and without proposed findings."""
-    known = case_findings(case).findings
+    first = measured.study.visits[0].date
+    known = case_findings(case, presentation=first).findings
     knowledge = load_knowledge()
     course = []
     for number, visit in enumerate(measured.study.visits, start=1):
@@ -158,11 +170,12 @@ def _circumstances(case: Case, measured: Measured, settings: Settings) -> Circum
     study = measured.study
     cautions = (
         *study.cautions,
+        *population_cautions(case),
         *anatomy_cautions(study, measured.bone_maps),
         *follow_up_cautions(measured.followed, len(study.visits)),
     )
     return Circumstances(
-        patient=describe_patient(case, study),
+        patient=describe_patient(case),
         is_synthetic=study.is_synthetic or case.synthetic,
         keep_dates=settings.keep_dates,
         settings=(

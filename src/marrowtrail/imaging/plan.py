@@ -129,7 +129,7 @@ def _date(stack: Stack) -> date:
     for tag in _DATE_TAGS:
         text = stack.first.text(tag).replace(".", "")
         try:
-            return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  (a day has no zone)
+            return datetime.strptime(text, "%Y%m%d").date()
         except ValueError:
             continue
     raise InputError(

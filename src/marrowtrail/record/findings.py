@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from marrowtrail.record.sites import Site
 
+CASE_RECORD = "case.yaml"
+"""``entered_by`` of a finding that follows from what the case record says."""
+
 SOFTWARE = "software"
 """``entered_by`` of a finding proposed by the program; a reader's own entry is ``reader``."""
 
@@ -68,7 +71,7 @@ class Finding:
     visit: date | None = None
     reason: NotDoneReason | None = None
     explanation: str = ""
-    entered_by: str = "case.yaml"
+    entered_by: str = CASE_RECORD
     confirmed_by: str | None = None
 
     def __post_init__(self) -> None:

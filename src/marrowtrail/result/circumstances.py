@@ -11,11 +11,10 @@ OLDEST_SHOWN = 89
 """Ages above 89 identify (HIPAA's safe harbour groups them); they are given as "90 or older"."""
 
 
-def describe_patient(case: Case, study: Study) -> str:
-    """As ``man, 46``: the case record's word first, the headers' second."""
-    age = case.patient.age if case.patient.age is not None else study.age_years
-    sex = case.patient.sex or study.sex
-    person = {"M": "man", "F": "woman"}.get(sex or "", "patient")
+def describe_patient(case: Case) -> str:
+    """As ``man, 46``."""
+    age = case.patient.age
+    person = {"M": "man", "F": "woman"}.get(case.patient.sex or "", "patient")
     if age is None:
         return f"{person}, age not known"
     return f"{person}, {age if age <= OLDEST_SHOWN else '90 or older'}"

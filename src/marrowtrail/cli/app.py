@@ -1,0 +1,123 @@
+"""The commands."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from marrowtrail.cli import summary
+from marrowtrail.cli.terminal import answers, people, progress
+from marrowtrail.errors import Severity
+from marrowtrail.version import __version__
+
+app = typer.Typer(
+    name="marrowtrail",
+    help="Follows bone marrow oedema across serial MRI of the lower limb and works through its "
+    "differential diagnosis. Research use only; not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+UNVERIFIED_EXIT = 3
+
+OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
+SettingOption = Annotated[
+    str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")
+]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        answers.print(f"marrowtrail {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    patient: Annotated[Path, typer.Argument(help="Folder with DICOM files; case.yaml optional.")],
+    out: OutOption,
+    accept_proposed: Annotated[
+        bool, typer.Option("--accept-proposed", help="Record proposed findings as accepted.")
+    ] = False,
+    no_dates: Annotated[
+        bool, typer.Option("--no-dates", help="Keep days since the first visit, no dates.")
+    ] = False,
+    setting: SettingOption = "musculoskeletal_mri",
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Measure, follow and reason: from a patient's folder to a report."""
+    from marrowtrail.cli.job import Job, run_job
+
+    with progress(quiet=quiet or json) as say:
+        job = Job(patient, out, setting, accept_proposed=accept_proposed, keep_dates=not no_dates)
+        document = run_job(job, say)
+    if json:
+        answers.print_json(document.model_dump_json(by_alias=True))
+    elif not quiet:
+        summary.show(document, out)
+    if any(one.severity == Severity.UNVERIFIED for one in document.warnings):
+        raise typer.Exit(UNVERIFIED_EXIT)
+
+
+@app.command()
+def demo(
+    out: OutOption = Path("demo"),
+    seed: Annotated[int, typer.Option("--seed", help="Another draw of the same patient.")] = 1,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Write the synthetic seed patient as DICOM, run it, and say where the report is."""
+    from marrowtrail.phantom import write_patient
+
+    with tempfile.TemporaryDirectory(prefix="marrowtrail-demo-") as folder:
+        patient = Path(folder) / "patient"
+        with progress(quiet=quiet or json) as say:
+            say("writing the synthetic patient as DICOM")
+            write_patient("seed", patient, seed=seed)
+        if not (quiet or json):
+            people.print("[bold]A synthetic patient; nothing here is about a real person.[/]")
+        run(patient, out=out, quiet=quiet, json=json)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="Folder to look into.")],
+    json: JsonOption = False,
+) -> None:
+    """Say what a folder holds: visits, series, weighting, geometry, problems."""
+
+
+@app.command()
+def diagnose(
+    case: Annotated[Path, typer.Argument(help="A case.yaml.")],
+    setting: SettingOption = "musculoskeletal_mri",
+    json: JsonOption = False,
+) -> None:
+    """Reason alone: rank the causes from the findings of a case record."""
+
+
+@app.command()
+def phantom(
+    out: Annotated[Path, typer.Argument(help="Folder for the patient.")],
+    scenario: Annotated[str, typer.Option("--scenario", help="Which story to write.")],
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", help="Number of draws.")] = 1,
+) -> None:
+    """Write synthetic patients with known truth as DICOM."""
