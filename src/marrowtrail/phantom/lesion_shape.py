@@ -1,0 +1,133 @@
+"""Oedema drawn in a bone: a blob with an uneven, soft edge, under the joint surface.
+
+A lesion is a level in millimetres on its bone's grid, positive inside, about the distance
+to its edge. Truth is level > 0 within marrow; the image shows a soft edge about it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.limb import STEP_MM, PatientBone
+from marrowtrail.phantom.scenario import Direction, LesionPlan
+
+EDGE_SOFT_MM = 1.0
+"""Oedema fades over about four times this."""
+
+OVER_REGION_MM = 2.0
+"""How far a lesion may reach past its region: oedema does not stop at a painted border."""
+
+SUBCHONDRAL_MM = 1.2
+"""Marrow begins here: depth of cortex and subchondral plate under the bone's surface."""
+
+TOWARDS: dict[Direction, tuple[float, float, float]] = {
+    "inferior": (0.0, 0.0, -1.0),
+    "superior": (0.0, 0.0, 1.0),
+    "anterior": (0.0, -1.0, 0.0),
+    "posterior": (0.0, 1.0, 0.0),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LesionShape:
+    """A lesion's place and form at ``size`` 1; :meth:`level` gives it at any size.
+
+    ``offset`` is (i, j, k) distance from the centre in units of the semi-axes, ``waviness``
+    is added to it, ``region_level`` is the distance to the region's border in mm.
+    """
+
+    plan: LesionPlan
+    bone: PatientBone
+    radius_mm: float
+    water: float
+    offset: NDArray[np.float32]
+    waviness: NDArray[np.float32]
+    region_level: NDArray[np.float32]
+
+    def level(self, size: float) -> NDArray[np.float32]:
+        """Millimetres inside the edge, at a size that scales the radius."""
+        radius = np.float32(self.radius_mm * size)
+        blob = radius * (np.float32(1.0) + self.waviness) - self.offset * self.radius_mm
+        inside = np.minimum(blob, self.region_level + np.float32(OVER_REGION_MM))
+        marrow = -self.bone.surface.data - np.float32(SUBCHONDRAL_MM)
+        return np.asarray(np.minimum(inside, marrow), dtype=np.float32)
+
+    def volume_mm3(self, size: float) -> float:
+        """Volume of marrow above level 0, with voxels of the edge counted in part."""
+        return float(soft(self.level(size), STEP_MM).sum()) * STEP_MM**3
+
+    def region_shares(self, size: float) -> tuple[tuple[str, float], ...]:
+        """(region, share of the lesion), largest first."""
+        weight = soft(self.level(size), STEP_MM).ravel()
+        names = ("unspecified", *self.bone.region_names)
+        totals = np.bincount(self.bone.regions.data.ravel(), weight, minlength=len(names))
+        shares = [(name, float(t / totals.sum())) for name, t in zip(names, totals, strict=True)]
+        return tuple(sorted((s for s in shares if s[1] >= 0.005), key=lambda s: -s[1]))
+
+
+def soft(level: NDArray[np.float32], width: float) -> NDArray[np.float32]:
+    """Share of a voxel of that width on the positive side of an edge."""
+    return np.asarray(np.clip(0.5 + level / np.float32(width), 0.0, 1.0), dtype=np.float32)
+
+
+def draw_lesion(plan: LesionPlan, bone: PatientBone, rng: np.random.Generator) -> LesionShape:
+    """A lesion of that plan in that bone."""
+    radius = plan.radius_mm.draw(rng)
+    region = bone.regions.data == bone.region_names.index(plan.region) + 1
+    region_level = _signed_distance(region)
+    centre = _centre(plan, bone, region_level, radius, rng)
+    axes = radius * np.exp(rng.uniform(-0.22, 0.22, 3))
+    turn = Rotation.random(random_state=rng).as_matrix()
+    spread = (turn / axes) @ turn.T
+    geometry = bone.surface.geometry
+    to_centre = geometry.affine[:3, :3]
+    ijk = np.indices(geometry.shape, dtype=np.float32)
+    shift = geometry.affine[:3, 3] - centre
+    points = np.tensordot((spread @ to_centre).astype(np.float32), ijk, axes=1)
+    points += (spread @ shift).astype(np.float32)[:, None, None, None]
+    offset = np.sqrt((points**2).sum(axis=0))
+    waviness = ndimage.gaussian_filter(
+        rng.standard_normal(geometry.shape, dtype=np.float32), 4.0 / STEP_MM
+    )
+    waviness *= np.float32(0.14) / waviness.std()
+    return LesionShape(plan, bone, radius, plan.water.draw(rng), offset, waviness, region_level)
+
+
+def _centre(
+    plan: LesionPlan,
+    bone: PatientBone,
+    region_level: NDArray[np.float32],
+    radius: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """A point of the region about half a radius under the surface that faces the joint."""
+    depth = -bone.surface.data
+    aim = 0.55 * radius
+    fits = (region_level > min(0.5 * radius, 0.6 * region_level.max())) & (depth > 1.0)
+    candidates = np.argwhere(fits)
+    points = bone.surface.geometry.to_lps(candidates)
+    towards = points @ np.asarray(TOWARDS[plan.towards])
+    at = tuple(candidates.T)
+    inside = bone.inside_points() @ np.asarray(TOWARDS[plan.towards])
+    below = np.percentile(inside, 99.5) - towards
+    score = np.abs(below - aim - 2.0) + 0.5 * np.maximum(0.0, aim - depth[at])
+    good = np.flatnonzero(score <= np.percentile(score, 8.0))
+    return np.asarray(points[rng.choice(good)])
+
+
+def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Millimetres to the border of a mask, positive inside."""
+    inside = ndimage.distance_transform_edt(mask, sampling=STEP_MM)
+    outside = ndimage.distance_transform_edt(~mask, sampling=STEP_MM)
+    return np.asarray(inside - outside, dtype=np.float32)
+
+
+def level_volume(lesion: LesionShape, size: float) -> Volume:
+    """The level as a volume at rest in the limb frame."""
+    return Volume(lesion.level(size), lesion.bone.surface.geometry)

@@ -1,0 +1,180 @@
+"""What is true of a synthetic patient, as ``truth/truth.json`` says it.
+
+Everything comes from the drawing of the patient, nothing from the rooms under test.
+Points and matrices are LPS millimetres; paths are relative to the patient's folder.
+``docs/schemas/truth.schema.json`` is this module's JSON Schema.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from marrowtrail.errors import InputError
+from marrowtrail.record.sites import Side
+
+TRUTH_VERSION = "1.0"
+
+Matrix = tuple[
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+    tuple[float, float, float, float],
+]
+
+
+class Part(BaseModel):
+    """Base of every part: frozen, strict about unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class RegionShare(Part):
+    """Which part of a lesion lies in a region, 0 to 1."""
+
+    region: str
+    share: float
+
+
+class LesionTruth(Part):
+    """One lesion at one visit. ``track`` is the same for one lesion at all its visits."""
+
+    id: str
+    visit: str
+    track: str
+    joint: str
+    bone: str
+    side: Side
+    region: str
+    region_shares: tuple[RegionShare, ...]
+    volume_mm3: float
+
+
+class SignTruth(Part):
+    """A sign beside a lesion."""
+
+    kind: Literal["demarcation", "subchondral_line"]
+    visit: str
+    lesion: str
+    bone: str
+    side: Side
+    length_mm: float
+    thickness_mm: float
+
+
+class Edge(Part):
+    """The same lesion at two visits."""
+
+    earlier: str
+    later: str
+
+
+class ShiftTruth(Part):
+    """Oedema that faded in one place while it appeared in another."""
+
+    from_lesion: Annotated[str, Field(alias="from")]
+    to_lesion: Annotated[str, Field(alias="to")]
+    kind: Literal["within_bone", "within_joint", "between_joints"]
+    days: int
+
+
+class BoneMotion(Part):
+    """Maps a point of a bone at the earlier visit to the same tissue at the later one."""
+
+    joint: str
+    bone: str
+    side: Side
+    from_visit: str
+    to_visit: str
+    matrix_lps: Matrix
+
+
+class LabelName(Part):
+    """What a value of a label map stands for."""
+
+    value: int
+    name: str
+
+
+class SeriesTruth(Part):
+    """One image series, found by its UID, and the label maps on its grid.
+
+    ``lesion_labels`` name lesion ids; ``region_labels`` name ``bone/region``. Both are
+    ``None`` for a series that is not fluid-sensitive and fat-suppressed.
+    """
+
+    series_uid: str
+    visit: str
+    joint: str
+    side: Side
+    weighting: str
+    fat_suppressed: bool
+    lesion_labels: str | None = None
+    lesion_names: tuple[LabelName, ...] = ()
+    region_labels: str | None = None
+    region_names: tuple[LabelName, ...] = ()
+
+
+class VisitTruth(Part):
+    """One visit and the joints imaged."""
+
+    id: str
+    date: date
+    joints: tuple[str, ...]
+
+
+class PatientTruth(Part):
+    """All that is true of one synthetic patient."""
+
+    schema_version: Literal["1.0"] = TRUTH_VERSION
+    synthetic: Literal[True] = True
+    scenario: str
+    seed: int
+    side: Side
+    visits: tuple[VisitTruth, ...]
+    lesions: tuple[LesionTruth, ...]
+    signs: tuple[SignTruth, ...]
+    edges: tuple[Edge, ...]
+    shifts: tuple[ShiftTruth, ...]
+    motions: tuple[BoneMotion, ...]
+    series: tuple[SeriesTruth, ...]
+
+    def lesions_at(self, visit: str) -> tuple[LesionTruth, ...]:
+        """The lesions of one visit."""
+        return tuple(lesion for lesion in self.lesions if lesion.visit == visit)
+
+
+def write_truth(truth: PatientTruth, patient: Path) -> Path:
+    """Write ``truth/truth.json`` into a patient's folder."""
+    path = patient / "truth" / "truth.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = truth.model_dump(mode="json", by_alias=True)
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def load_truth(patient: Path) -> PatientTruth:
+    """The truth of a patient's folder, or of a ``truth.json`` itself.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    path = patient / "truth" / "truth.json" if patient.is_dir() else patient
+    if not path.is_file():
+        raise InputError(
+            "Expected truth/truth.json beside the images, found none.",
+            where="the patient's folder",
+            remedy="Point to a folder that `marrowtrail phantom` wrote.",
+        )
+    return PatientTruth.model_validate_json(path.read_text(encoding="utf-8"))
+
+
+def truth_schema() -> dict[str, Any]:
+    """JSON Schema of ``truth.json``."""
+    return PatientTruth.model_json_schema(by_alias=True)
