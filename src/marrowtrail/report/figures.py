@@ -33,8 +33,12 @@ FIELD_MM = 110.0
 PIXEL_MM = 0.25
 """Pixels of a picture: about the finest in-plane spacing of clinical knee and ankle MRI."""
 
-WINDOW_PERCENTILES = (1.0, 99.5)
-"""Black and white of a series: the brightest half percent is mostly vessels and fluid."""
+PERCENTILES = (1.0, 95.0, 99.5)
+"""Black, the least that may be drawn white, and the usual white of a series: the brightest
+half percent is mostly vessels and fluid."""
+
+MARROW_GREY = 0.25
+"""Where the median of marrow is drawn on a fat-suppressed series: dark, as a reader expects."""
 
 WEBP_QUALITY = 82
 """Noise of a slice hides the losses; 440 x 440 pixels take 15 to 25 kB."""
@@ -101,7 +105,7 @@ def draw_figures(
             row = atlas.row(f"spot{number}-{view.series.id}", view)
             rows.append(row)
             if view.series.id not in windows:
-                windows[view.series.id] = Window.of(view.series.volume)
+                windows[view.series.id] = atlas.window(view.series)
             files[row.file] = encode(_crop_of(view), view, windows[view.series.id])
     return tuple(rows), files
 
@@ -124,16 +128,22 @@ class Window:
     white: float
 
     @classmethod
-    def of(cls, volume: Volume) -> Window:
-        """Two percentiles of all that is finite in a volume.
+    def of(cls, volume: Volume, marrow: NDArray[np.bool_] | None = None) -> Window:
+        """Percentiles of all that is finite in a volume, or normal marrow at a fixed grey.
 
-        Taken over the volume and not over the slice, so that oedema in one slice does not
-        darken the normal marrow beside it.
+        Percentiles of a fluid-sensitive series depend on how much oedema and fluid it holds,
+        so that the same marrow would look dark at one visit and grey at the next. Where
+        ``marrow``, the inside of the bones, is given, its median is drawn at
+        :data:`MARROW_GREY`, as far as that does not blind more than the brightest twentieth.
         """
         known = volume.data[np.isfinite(volume.data)]
         if known.size == 0:
             return cls(0.0, 1.0)
-        black, white = (float(value) for value in np.percentile(known, WINDOW_PERCENTILES))
+        black, bright, white = (float(value) for value in np.percentile(known, PERCENTILES))
+        inside = volume.data[marrow] if marrow is not None else known[:0]
+        if np.isfinite(inside).any():
+            anchored = black + (float(np.nanmedian(inside)) - black) / MARROW_GREY
+            white = min(max(anchored, bright), float(known.max()))
         return cls(black, white if white > black else black + 1.0)
 
     def grey_levels(self, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -175,6 +185,14 @@ class _Atlas:
             letters=view.slice.letters,
             outlines=tuple(self._outlines(view, crop)),
         )
+
+    def window(self, series: Series) -> Window:
+        """Grey levels of a series."""
+        own = self._maps.get(series.id)
+        if own is None or not own.bones or not series.contrast.is_fluid_sensitive:
+            return Window.of(series.volume)
+        masks = [bone.mask.on_grid_of(series.volume).astype(bool) for bone in own.bones]
+        return Window.of(series.volume, np.logical_or.reduce(masks))
 
     def _caption(self, view: View) -> str:
         cut = view.slice

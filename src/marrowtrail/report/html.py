@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from marrowtrail.diagnosis.differential import Cause
 from marrowtrail.errors import Severity
+from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.report import tables, words
 from marrowtrail.report.charts import Chart, course_chart, volume_chart
 from marrowtrail.report.limb import LimbMap, limb_map
@@ -76,6 +77,15 @@ class Page:
     def any_bone_read(self) -> bool:
         """Whether anything could be said of oedema at all."""
         return any(bone.is_read for visit in self.document.visits for bone in visit.bones)
+
+    @property
+    def proposed_heading(self) -> str:
+        """What the ranking from all findings stands on."""
+        rows = self.document.findings
+        unconfirmed = sum(row.entered_by == SOFTWARE and row.confirmed_by is None for row in rows)
+        if unconfirmed == 0:
+            return "From all findings, each entered or confirmed by a reader"
+        return f"Proposed: no reader has confirmed {unconfirmed} of the findings"
 
 
 def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:

@@ -258,7 +258,11 @@ def next_step_table(document: ResultDocument) -> Table:
 def finding_table(document: ResultDocument, *, done: bool) -> Table:
     """Findings that someone looked for, or those that nobody did."""
     rows = [f for f in document.findings if (f.state is not FindingState.NOT_DONE) is done]
-    caption = "Findings" if done else "Not done: nobody looked, so these count for nothing"
+    caption = (
+        "What was looked for, and what was found"
+        if done
+        else "Not done: nobody looked, so these count for nothing"
+    )
     columns = ("Finding", "Result", "Where and when", "Entered by", "Confirmed by", "How")
     return Table(caption, columns, tuple(_finding_row(row, document) for row in rows))
 
@@ -286,7 +290,7 @@ def _place_and_time(row: FindingRow, document: ResultDocument) -> str:
     if row.visit is not None:
         days = {visit.date: n for n, visit in enumerate(document.visits, 1) if visit.date}
         number = days.get(row.visit)
-        parts.append(f"visit {number}" if number else f"{row.visit.day} {row.visit:%B %Y}")
+        parts.append(f"visit {number}" if number else f"{row.visit.day} {row.visit:%b %Y}")
     return ", ".join(parts) or "whole record"
 
 

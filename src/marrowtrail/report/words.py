@@ -99,10 +99,10 @@ def times(log10_ratio: float) -> str:
 
 
 def visit_when(visit: VisitRow) -> str:
-    """``12 March 2024``, or ``day 42`` where dates are left out."""
+    """``12 Mar 2024``, or ``day 42`` where dates are left out."""
     if visit.date is None:
         return f"day {visit.day}"
-    return f"{visit.date.day} {visit.date:%B %Y}"
+    return f"{visit.date.day} {visit.date:%b %Y}"
 
 
 def capital(text: str) -> str:

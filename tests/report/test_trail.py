@@ -1,0 +1,232 @@
+"""The trail places markers, arrows and names so that they can be read."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from made_result import migrating, one_visit, without_lesions
+
+from marrowtrail.record.sites import Side
+from marrowtrail.report.arrows import arrow_between
+from marrowtrail.report.coverage import Coverage, coverage
+from marrowtrail.report.limb import limb_map
+from marrowtrail.report.story import tell
+from marrowtrail.report.trail import SMALLEST_RADIUS, Panel, draw_trail
+from marrowtrail.result.model import LesionRow, ResultDocument
+
+
+def document() -> ResultDocument:
+    return migrating()[0]
+
+
+def with_lesions(*lesions: LesionRow) -> ResultDocument:
+    return document().model_copy(update={"lesions": lesions, "shifts": (), "tracks": ()})
+
+
+def changed(number: int, **values: object) -> LesionRow:
+    return document().lesions[number].model_copy(update=values)
+
+
+def summary(doc: ResultDocument) -> Panel:
+    panel = draw_trail(doc).summary
+    assert panel is not None
+    return panel
+
+
+class TestMarkers:
+    def test_stand_in_their_region_numbered_by_visit(self) -> None:
+        panel = summary(document())
+        (limb,) = panel.limbs
+        assert limb.letter == "R"
+        for marker, lesion in zip(panel.markers, document().lesions, strict=True):
+            site = limb_map().site(lesion.bone, lesion.region, Side.RIGHT)
+            assert site is not None
+            assert (marker.x - limb.offset_x, marker.y) == pytest.approx(site)
+        assert [marker.visit for marker in panel.markers] == [1, 2, 3]
+
+    def test_area_grows_with_volume(self) -> None:
+        doc = with_lesions(changed(0, volume_mm3=16000.0), changed(1, volume_mm3=4000.0))
+        first, second = summary(doc).markers
+        assert first.radius**2 / second.radius**2 == pytest.approx(4)
+
+    def test_the_smallest_still_holds_its_number(self) -> None:
+        doc = with_lesions(changed(0, volume_mm3=16000.0), changed(1, volume_mm3=0.0))
+        assert summary(doc).markers[1].radius == SMALLEST_RADIUS
+
+    def test_of_one_region_do_not_overlap(self) -> None:
+        same = {"region": "medial_condyle", "bone": "femur"}
+        doc = with_lesions(*(changed(n, **same) for n in range(3)))
+        markers = summary(doc).markers
+        for one, two in pairwise(markers):
+            assert two.x - one.x >= one.radius + two.radius
+
+    def test_a_left_limb_is_mirrored(self) -> None:
+        doc = with_lesions(changed(0, side=Side.LEFT))
+        panel = summary(doc)
+        assert panel.limbs[0].is_mirrored
+        assert panel.limbs[0].letter == "L"
+        site = limb_map().site("femur", "medial_condyle", Side.RIGHT)
+        assert site is not None
+        assert panel.markers[0].x - panel.limbs[0].offset_x == limb_map().width - site[0]
+
+    def test_of_two_sides_stand_right_before_left(self) -> None:
+        doc = with_lesions(changed(0), changed(1, side=Side.LEFT))
+        panel = summary(doc)
+        assert [limb.letter for limb in panel.limbs] == ["R", "L"]
+        right, left = panel.markers
+        assert right.x < left.x
+        assert [label.anchor for label in panel.labels] == ["end", "start"]
+
+
+class TestLabels:
+    @pytest.mark.parametrize("count", [1, 5, 12, 30])
+    def test_never_lie_on_one_another_and_stay_on_the_panel(self, count: int) -> None:
+        doc = with_lesions(*(changed(n % 3, id=f"l{n}") for n in range(count)))
+        panel = summary(doc)
+        heights = [label.y for label in panel.labels]
+        step = min(42.0, panel.height / count)
+        assert (np.diff(heights) >= step - 1e-6).all()
+        assert 0 < heights[0] <= heights[-1] < panel.height
+
+    def test_name_the_region_and_its_volume(self) -> None:
+        label = summary(document()).labels[0]
+        assert label.title == "medial femoral condyle"
+        assert re.fullmatch(r"visit 1: \d+ ml \(\d+ to \d+\)", label.detail)
+
+
+class TestArrows:
+    def test_join_the_lesions_of_each_shift(self) -> None:
+        panel = summary(document())
+        assert [arrow.text for arrow in panel.arrows] == ["84 days", "117 days?"]
+        assert [arrow.verified for arrow in panel.arrows] == [True, False]
+        for arrow, start, end in zip(
+            panel.arrows, panel.markers[:2], panel.markers[1:], strict=True
+        ):
+            points = _points(arrow.path)
+            assert np.hypot(*(points[0] - (start.x, start.y))) == pytest.approx(
+                start.radius + 2, abs=0.2
+            )
+            tip = _points(arrow.head)[0]
+            assert np.hypot(*(tip - (end.x, end.y))) == pytest.approx(end.radius + 2, abs=0.2)
+
+    def test_swing_to_the_asked_side(self) -> None:
+        for right, sign in ((True, 1), (False, -1)):
+            for start, end in (((0, 0), (0, 90)), ((0, 90), (0, 0)), ((0, 0), (30, 80))):
+                arrow = arrow_between((*start, 5.0), (*end, 5.0), bulge_right=right)
+                control = _points(arrow.path)[1]
+                assert sign * (control[0] - (start[0] + end[0]) / 2) > 0
+
+    def test_of_a_level_shift_swing_up(self) -> None:
+        arrow = arrow_between((0, 50, 5), (80, 50, 5), bulge_right=False)
+        assert _points(arrow.path)[1][1] < 50
+
+    def test_between_markers_of_one_place_are_finite(self) -> None:
+        arrow = arrow_between((10, 10, 5), (10, 10, 5), bulge_right=True)
+        assert np.isfinite(_points(arrow.path)).all()
+
+    def test_the_text_stays_on_the_panel(self) -> None:
+        for arrow in summary(document()).arrows:
+            width = 8 * len(arrow.text)
+            assert arrow.text_x - width > -2
+
+
+class TestVisits:
+    def test_show_what_was_imaged(self) -> None:
+        first, _, third = draw_trail(document()).visits
+        knee = limb_map().window("knee", Side.RIGHT)
+        ankle = limb_map().window("ankle", Side.RIGHT)
+        assert first.limbs[0].windows == (knee,)
+        assert third.limbs[0].windows == (knee, ankle)
+
+    def test_hold_their_own_lesions_only(self) -> None:
+        panels = draw_trail(document()).visits
+        assert [[m.visit for m in panel.markers] for panel in panels] == [[1], [2], [3]]
+
+    def test_without_lesions_show_the_imaged_side(self) -> None:
+        trail = draw_trail(without_lesions(document()))
+        assert trail.summary is not None
+        assert [limb.letter for limb in trail.summary.limbs] == ["R"]
+        assert trail.summary.markers == ()
+
+
+class TestElsewhere:
+    def test_a_site_outside_the_lower_limb_is_named(self) -> None:
+        doc = with_lesions(changed(0, bone="sacrum", side=Side.MIDLINE, region="unspecified"))
+        (item,) = draw_trail(doc).elsewhere
+        assert item.why == "Site outside the lower limb"
+        assert item.text.startswith("sacrum, ")
+        assert item.visit == 1
+
+    def test_a_side_that_is_not_known_is_not_guessed(self) -> None:
+        doc = with_lesions(changed(0, side=Side.UNKNOWN))
+        trail = draw_trail(doc)
+        assert trail.elsewhere[0].why == "Side not known, so not drawn"
+        assert trail.summary is None or trail.summary.markers == ()
+
+    def test_nothing_to_draw_is_no_drawing(self) -> None:
+        doc = document().model_copy(update={"visits": (), "lesions": (), "shifts": ()})
+        trail = draw_trail(doc)
+        assert trail.summary is None
+        assert trail.visits == ()
+
+
+class TestStory:
+    def test_tells_where_oedema_came_from(self) -> None:
+        first, second, third = tell(document(), draw_trail(document()))
+        assert first.lesions[0].arrivals == ()
+        assert second.lesions[0].arrivals == (
+            "moved from the right medial femoral condyle in 84 days (within the joint)",
+        )
+        assert "to another joint; not verified" in third.lesions[0].arrivals[0]
+        assert third.imaged == "Right knee and right ankle"
+
+    def test_no_lesion_is_not_the_same_as_nothing_read(self) -> None:
+        clear = without_lesions(document())
+        assert tell(clear, draw_trail(clear))[0].verdict == "No oedema in the bones that were read."
+        unread = clear.model_copy(
+            update={
+                "visits": tuple(
+                    visit.model_copy(
+                        update={
+                            "bones": tuple(
+                                row.model_copy(update={"is_read": False}) for row in visit.bones
+                            )
+                        }
+                    )
+                    for visit in clear.visits
+                )
+            }
+        )
+        story = tell(unread, draw_trail(unread))
+        assert story[0].verdict == "No bone could be read for oedema."
+
+    def test_one_visit_is_told_alone(self) -> None:
+        doc = one_visit(document())
+        assert len(tell(doc, draw_trail(doc))) == 1
+
+
+class TestCoverage:
+    def test_tells_clear_from_not_imaged(self) -> None:
+        doc = document()
+        condyle, plateau, epiphysis = doc.tracks
+        assert coverage(doc.visits[1], condyle, "medial_condyle") is Coverage.CLEAR
+        assert coverage(doc.visits[0], epiphysis, "distal_epiphysis") is Coverage.NOT_IMAGED
+        lost = plateau.model_copy(update={"clear_at": ()})
+        assert coverage(doc.visits[2], lost, "lateral_plateau") is Coverage.NOT_FOLLOWED
+        assert coverage(doc.visits[2], lost, "shaft") is Coverage.NOT_IMAGED
+
+    def test_an_unread_bone_is_not_clear(self) -> None:
+        doc = document()
+        visit = doc.visits[0]
+        rows = tuple(row.model_copy(update={"is_read": False}) for row in visit.bones)
+        unread = visit.model_copy(update={"bones": rows})
+        lost = doc.tracks[1].model_copy(update={"clear_at": ()})
+        assert coverage(unread, lost, "lateral_plateau") is Coverage.NOT_READABLE
+
+
+def _points(path: str) -> np.ndarray:
+    numbers = [float(text) for text in re.findall(r"-?\d+(?:\.\d+)?", path)]
+    return np.array(numbers).reshape(-1, 2)
