@@ -168,6 +168,8 @@ def _turn_of_femur(u: Points) -> float:
 def _turn_of_tibia(u: Points) -> float:
     """Direction in which the plateau is widest; the distal end has none that is medial-lateral."""
     height = u[:, 2]
+    if height.max() - height.min() < MIN_SHAFT_MM:
+        return 0.0
     counts, edges = np.histogram(height, bins=np.arange(height.min(), height.max() + 4.0, 4.0))
     widest = edges[int(np.argmax(counts))]
     if widest < np.median(height):

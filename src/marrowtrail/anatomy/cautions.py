@@ -9,7 +9,7 @@ import numpy as np
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.series import Series, Study
-from marrowtrail.record.sites import BoneId, Side
+from marrowtrail.record.sites import Side
 
 MIN_FIBULA_OFFSET_MM = 5.0
 """The fibula's centre lies 20 to 35 mm to the outside of the tibia's at the knee and at the
@@ -87,8 +87,8 @@ def _side_of_fibula(bone_map: BoneMap, where: str) -> list[Caution]:
     """The fibula is lateral: where it is not, the image is mirrored or the side is wrong."""
     cautions = []
     for side in (Side.LEFT, Side.RIGHT):
-        tibia = bone_map.get(BoneId("tibia", side))
-        fibula = bone_map.get(BoneId("fibula", side))
+        tibia = _named(bone_map, "tibia", side)
+        fibula = _named(bone_map, "fibula", side)
         if tibia is None or fibula is None:
             continue
         offset = fibula_offset_mm(tibia, fibula)
@@ -104,6 +104,10 @@ def _side_of_fibula(bone_map: BoneMap, where: str) -> list[Caution]:
                 )
             )
     return cautions
+
+
+def _named(bone_map: BoneMap, bone: str, side: Side) -> Bone | None:
+    return next((b for b in bone_map.bones if (b.id.bone, b.id.side) == (bone, side)), None)
 
 
 def fibula_offset_mm(tibia: Bone, fibula: Bone) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -42,7 +44,7 @@ def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:
 
 
 def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
-    """Axes, regions and verdict of one mask.
+    """Axes, regions and verdict of one mask; its id says which end of the bone it holds.
 
     Raises
     ------
@@ -54,7 +56,16 @@ def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
     axes = bone_axes(bone_id, piece)
     regions, names = name_regions(bone_id, piece, axes)
     cut = bool(at_border(piece).any())
+    bone_id = replace(bone_id, end=_end_in_view(bone_id.bone, names))
     return Bone(bone_id, piece, regions, names, axes, source, verdict, reason, cut)
+
+
+def _end_in_view(bone: str, region_names: tuple[str, ...]) -> str:
+    """The joint whose end was imaged; empty for a bone of one joint, or with both ends."""
+    words = vocabulary()
+    joints = {words.joint_of(bone, region) for region in region_names} - {None}
+    several = len(words.bone(bone).joints) > 1
+    return str(joints.pop()) if several and len(joints) == 1 else ""
 
 
 def _choose(series: Series, labels: tuple[BoneLabels, ...]) -> BoneLabels | None:

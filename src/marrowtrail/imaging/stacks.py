@@ -8,7 +8,7 @@ are parallel, one at each place, at one distance.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,14 @@ missing slice doubles its gap."""
 
 SHEAR_TOLERANCE_MM = 0.5
 """Slices may be shifted within their plane by this much against a straight stack in all."""
+
+LOCALISER_SLICES = 9
+"""A series that looks in several directions with at most so many slices in each is a
+localiser, whether its image type says so (Siemens, Philips) or not (GE)."""
+
+SCOUT_GAP_MM = 8.0
+"""So few slices this far apart cannot be measured: they are a localiser whose three directions
+were stored as three series. Slices of joints lie 0.5 to 6 mm apart."""
 
 _LOCALISER_WORDS = frozenset({"LOCALIZER", "LOCALISER", "SCOUT"})
 _MAP_WORDS = frozenset(
@@ -69,6 +77,9 @@ class Rejected:
     reason: str
 
 
+_LOCALISER = Rejected("localiser", "it only places the other series")
+
+
 def sort_into_stacks(
     images: Iterable[Header],
 ) -> tuple[tuple[Stack, ...], tuple[SetAside, ...]]:
@@ -77,8 +88,9 @@ def sort_into_stacks(
     for header in images:
         groups[_group_key(header)].append(header)
     stacks, aside = [], Counter[tuple[str, str]]()
-    for group in groups.values():
-        outcome = build_stack(group)
+    localisers = _localisers(groups)
+    for key, group in groups.items():
+        outcome = _LOCALISER if key[0] in localisers else build_stack(group)
         if isinstance(outcome, Stack):
             stacks.append(outcome)
         else:
@@ -87,11 +99,21 @@ def sort_into_stacks(
     return tuple(stacks), tuple(rows)
 
 
+def _localisers(groups: Mapping[tuple[object, ...], Sequence[Header]]) -> set[object]:
+    """Series UIDs with several orientations and few slices in each."""
+    normals: dict[object, set[object]] = defaultdict(set)
+    largest: Counter[object] = Counter()
+    for key, group in groups.items():
+        normals[key[0]].add(key[-1])
+        largest[key[0]] = max(largest[key[0]], len(group))
+    return {uid for uid in normals if len(normals[uid]) > 1 and largest[uid] <= LOCALISER_SLICES}
+
+
 def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
     """The volume that these slices form, or why they form none."""
     kinds = {word for header in headers for word in header.words("ImageType")}
     if kinds & _LOCALISER_WORDS:
-        return Rejected("localiser", "it only places the other series")
+        return _LOCALISER
     if kinds & _MAP_WORDS:
         return Rejected("derived map", "it is calculated from other images, not measured")
     if len(headers) < MIN_SLICES:
@@ -152,6 +174,8 @@ def _with_geometry(headers: tuple[Header, ...]) -> Stack | Rejected:
             "several images at one place",
             "slices of one series repeat the same position and nothing tells them apart",
         )
+    if step >= SCOUT_GAP_MM and len(headers) <= LOCALISER_SLICES:
+        return _LOCALISER
     if np.abs(gaps - step).max() > SPACING_TOLERANCE * step:
         return Rejected(
             "gaps between slices",

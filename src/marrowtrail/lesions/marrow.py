@@ -71,7 +71,7 @@ def model_marrow(series: Volume, bone: Volume) -> MarrowModel | None:
     block = bounding_box(np.asarray(bone.data, dtype=bool), margin=(2, 2, 1))
     mask = np.asarray(bone.crop(*block).data, dtype=bool)
     depth = depth_mm(mask, series.geometry.spacing_mm)
-    interior = depth > CORTEX_MM
+    interior = (depth > CORTEX_MM) & ~end_slices(mask, series.geometry.spacing_mm)
     if np.count_nonzero(interior) < MIN_MARROW_VOXELS:
         return None
     signal = np.asarray(series.crop(*block).data, dtype=np.float64)
@@ -107,6 +107,20 @@ def depth_mm(
         inside = ndimage.distance_transform_edt(padded, sampling=in_plane)
         depth[number] = inside[1:-1, 1:-1]
     return np.moveaxis(depth, 0, through)
+
+
+def end_slices(
+    mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Voxels with no bone before or behind them in the direction of thick slices.
+
+    There the surface runs through the slice itself, and its signal is part muscle or fluid.
+    The first and last slice of the image count as continued.
+    """
+    through = int(np.argmax(spacing_mm))
+    slices = np.pad(np.moveaxis(mask, through, 0), ((1, 1), (0, 0), (0, 0)), mode="edge")
+    inner = slices[:-2] & slices[2:]
+    return np.asarray(mask & ~np.moveaxis(inner, 0, through))
 
 
 def _basis(shape: tuple[int, ...]) -> NDArray[np.float64]:

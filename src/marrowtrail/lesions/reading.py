@@ -75,7 +75,8 @@ def _lesions(visit_id: str, series: Series, bone: Bone, model: MarrowModel) -> t
     mask = np.asarray(bone.mask.crop(*model.block).data, dtype=bool)
     signal = series.volume.crop(*model.block).data
     areas = find_oedema(signal, mask, depth_mm(mask, spacing), model, spacing)
-    stem = f"{visit_id}-{bone.id.bone}-{bone.id.side.value}"
+    name = [bone.id.bone, bone.id.side.value] + ([bone.id.end] if bone.id.end else [])
+    stem = "-".join([visit_id, *name])
     return tuple(
         _lesion(f"{stem}-{number}", visit_id, series, bone, model, area)
         for number, area in enumerate(areas, start=1)

@@ -7,18 +7,18 @@ from dataclasses import replace
 from datetime import date
 
 from marrowtrail.record.findings import Finding
-from marrowtrail.record.sites import BoneId
+from marrowtrail.record.sites import Site
 
 ACCEPTED_BY_OPTION = "accepted as proposed (--accept-proposed)"
 """Stands in ``confirmed_by`` where nobody looked at each finding."""
 
-_Place = tuple[str, BoneId | None, date | None]
+_Place = tuple[str, Site | None, date | None]
 
 
 def merge_findings(
     proposed: Iterable[Finding], from_reader: Iterable[Finding]
 ) -> tuple[Finding, ...]:
-    """Proposed findings, each replaced by the reader's of the same key, bone and visit.
+    """Proposed findings, each replaced by the reader's of the same key, site and visit.
 
     Findings that only the reader has are added. An entry of the reader's file that is still
     a bare proposal gives nothing: the program proposes it anew, or no longer does.
@@ -37,5 +37,4 @@ def accept_all(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _place(finding: Finding) -> _Place:
-    bone = finding.site.bone_id if finding.site else None
-    return finding.key, bone, finding.visit
+    return finding.key, finding.site, finding.visit

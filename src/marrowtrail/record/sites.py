@@ -26,10 +26,16 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class BoneId:
-    """One bone of one patient: the vocabulary's bone key and the side."""
+    """One bone of one patient: the vocabulary's bone key and the side.
+
+    ``end`` is the joint whose end of the bone is meant, where a bone reaches two and one was
+    imaged: the tibia of a knee series and the tibia of an ankle series share no tissue, so
+    they are measured and followed apart. It is empty for a whole bone.
+    """
 
     bone: str
     side: Side
+    end: str = ""
 
     def __str__(self) -> str:
         return f"{self.side.value} {self.bone}"

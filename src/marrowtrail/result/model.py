@@ -50,10 +50,14 @@ class SeriesRow(Row):
 
 
 class BoneRow(Row):
-    """One bone at one visit: read for oedema or not, and why."""
+    """One bone at one visit: read for oedema or not, and why.
+
+    ``end`` is the joint whose end of the bone was imaged, empty for the whole bone.
+    """
 
     bone: str
     side: Side
+    end: str
     series: str | None
     is_read: bool
     reason: str
@@ -147,6 +151,7 @@ class RegistrationRow(Row):
 
     bone: str
     side: Side
+    end: str
     from_visit: str
     to_visit: str
     verification: str

@@ -71,6 +71,7 @@ def _bone_row(reading: BoneReading, visit: Visit, maps: dict[str, BoneMap]) -> B
     return BoneRow(
         bone=reading.bone.bone,
         side=reading.bone.side,
+        end=reading.bone.end,
         series=reading.series_id,
         is_read=reading.is_read,
         reason=reading.reason,
@@ -188,6 +189,7 @@ def registration_row(one: BoneRegistration) -> RegistrationRow:
     return RegistrationRow(
         bone=one.bone.bone,
         side=one.bone.side,
+        end=one.bone.end,
         from_visit=one.from_visit,
         to_visit=one.to_visit,
         verification=one.verification.value,
