@@ -34,6 +34,11 @@ STEP_MM = 1.5
 MARGIN_MM = 10.0
 SMOOTH_MM = 1.2
 """Rounds the facets of the surfaces, whose edges are 5 to 10 mm long."""
+GROW_MM = {"talus": 3.2, "navicular": 2.0, "cuboid": 2.5, "cuneiforms": 1.5, "metatarsals": 0.8}
+"""The source draws these bones too small for their neighbours (a talus of 13 cm3, where 30 to
+40 is usual); growing them closes most of the gaps."""
+GAP_MM = 2.4
+"""Left between settled bones: the cartilage of both."""
 LEG_MM = 115.0
 """How much of tibia and fibula is kept above the joint."""
 FOREFOOT_MM = 60.0
@@ -101,7 +106,9 @@ def signed_distance(
 
 
 def bone_map(
-    parts: list[tuple[NDArray[np.float64], NDArray[np.int64]]], window: NDArray[np.float64]
+    parts: list[tuple[NDArray[np.float64], NDArray[np.int64]]],
+    window: NDArray[np.float64],
+    grow_mm: float,
 ) -> tuple[Geometry, NDArray[np.float32]]:
     """Smoothed signed distances of the union of surfaces, inside a (2, 3) window."""
     everything = np.concatenate([vertices for vertices, _ in parts])
@@ -113,8 +120,43 @@ def bone_map(
     grid = Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
     points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)).reshape(-1, 3)
     maps = np.min([signed_distance(points, v, f) for v, f in parts], axis=0).reshape(grid.shape)
-    smooth = ndimage.gaussian_filter(maps, SMOOTH_MM / STEP_MM)
-    return grid, np.clip(smooth, -CLIP_MM, CLIP_MM).astype(np.float32)
+    smooth = ndimage.gaussian_filter(maps, SMOOTH_MM / STEP_MM) - grow_mm
+    return grid, smooth.astype(np.float32)
+
+
+def surface_points(grid: Geometry, surface: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Voxels within a step of a bone's surface."""
+    return grid.to_lps(np.argwhere(np.abs(surface) < STEP_MM / 2))
+
+
+def settled(
+    moving: list[NDArray[np.float64]],
+    fixed: list[tuple[Geometry, NDArray[np.float32]]],
+    direction: tuple[float, float, float],
+) -> NDArray[np.float64]:
+    """The shift along a direction that leaves GAP_MM between moving and fixed bones.
+
+    Surfaces of the source do not touch; a real joint does but for its cartilage.
+    """
+    points = np.concatenate(moving)
+    step = np.asarray(direction) / np.linalg.norm(direction)
+
+    def gap(way: float) -> float:
+        near = [
+            np.percentile(
+                ndimage.map_coordinates(
+                    surface, grid.to_ijk(points + way * step).T, order=1, cval=20.0
+                ),
+                0.5,
+            )
+            for grid, surface in fixed
+        ]
+        return float(min(near))
+
+    ways = np.arange(-6.0, 12.0, 0.1)
+    gaps = np.array([gap(way) for way in ways])
+    first_close = np.flatnonzero(gaps < GAP_MM)
+    return step * ways[first_close[0]] if len(first_close) else np.zeros(3)
 
 
 def regions_of(
@@ -132,8 +174,10 @@ def regions_of(
         return np.where(z < low[2] + 30, 1, 2).astype(np.uint8), ("distal_epiphysis", "shaft")
     if bone == "talus":
         middle_x = (low[0] + high[0]) / 2
-        neck = y < low[1] + 0.40 * (high[1] - low[1])
-        dome = (z > high[2] - 9) & ~neck
+        neck = y < low[1] + 0.38 * (high[1] - low[1])
+        roof = np.where(inside, z, -np.inf).max(axis=2, keepdims=True)
+        roof = np.maximum(roof, high[2] - 10)
+        dome = (z > roof - 8) & ~neck
         regions = np.where(dome, np.where(x > middle_x, 1, 2), np.where(neck, 4, 3))
         return regions.astype(np.uint8), ("medial_dome", "lateral_dome", "body", "neck_and_head")
     if bone == "calcaneus":
@@ -148,6 +192,44 @@ def plafond_z(p: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:
     return float(np.median(lowest[np.isfinite(lowest)]))
 
 
+Map = tuple[Geometry, NDArray[np.float32]]
+
+
+def settled_shifts(maps: dict[str, Map]) -> dict[str, NDArray[np.float64]]:
+    """How far each bone moves so that the joint closes; the talus stays."""
+    points = {bone: surface_points(*found) for bone, found in maps.items()}
+    shifts = {bone: np.zeros(3) for bone in maps}
+
+    def settle(bones: list[str], against: list[str], direction: tuple[float, float, float]) -> None:
+        fixed = []
+        for name in against:
+            grid, surface = maps[name]
+            affine = grid.affine.copy()
+            affine[:3, 3] += shifts[name]
+            fixed.append((Geometry(grid.shape, affine), surface))
+        start = shifts[bones[0]]
+        way = settled([points[bone] + start for bone in bones], fixed, direction)
+        for bone in bones:
+            shifts[bone] = shifts[bone] + way
+
+    midfoot = ["navicular", "cuboid", "cuneiforms", "metatarsals"]
+    settle(["tibia"], ["talus"], (0.0, 0.0, -1.0))
+    shifts["fibula"] = shifts["tibia"]
+    settle(["fibula"], ["talus", "tibia"], (1.0, 0.0, 0.0))
+    settle(["calcaneus"], ["talus"], (0.0, 0.0, 1.0))
+    settle(midfoot, ["talus", "calcaneus"], (0.0, 1.0, 0.15))
+    settle(["cuneiforms", "metatarsals"], ["navicular", "cuboid"], (0.0, 1.0, 0.0))
+    return shifts
+
+
+def template_of(bone: str, grid: Geometry, surface: NDArray[np.float32]) -> BoneTemplate:
+    """A bone of one shape, with its painted regions."""
+    points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    regions, names = regions_of(bone, points, surface < 0)
+    still = np.zeros((0, *grid.shape), dtype=np.float32)
+    return BoneTemplate(bone, grid, surface, still, None, None, regions, names)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
@@ -158,15 +240,19 @@ def main() -> None:
     talus, _ = read_ply(options.surfaces / "talus.ply")
     origin = np.append((talus.min(axis=0) + talus.max(axis=0))[:2] / 2, talus[:, 2].max())
     window = np.array([[-90.0, -FOREFOOT_MM - 60.0, -90.0], [90.0, 110.0, LEG_MM]])
-    bones = []
+    maps = {}
     for bone, names in BONES.items():
         parts = [read_ply(options.surfaces / f"{name}.ply") for name in names]
-        grid, surface = bone_map([(v - origin, f) for v, f in parts], window)
-        points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
-        regions, region_names = regions_of(bone, points, surface < 0)
-        still = np.zeros((0, *grid.shape), dtype=np.float32)
-        bones.append(BoneTemplate(bone, grid, surface, still, None, None, regions, region_names))
-        print(bone, grid.shape, f"{(surface < 0).sum() * STEP_MM**3 / 1000:.1f} cm3")
+        maps[bone] = bone_map([(v - origin, f) for v, f in parts], window, GROW_MM.get(bone, 0.0))
+    shifts = settled_shifts(maps)
+    bones = []
+    for bone, (grid, surface) in maps.items():
+        affine = grid.affine.copy()
+        affine[:3, 3] += shifts[bone]
+        placed = Geometry(grid.shape, affine)
+        bones.append(template_of(bone, placed, np.clip(surface, -CLIP_MM, CLIP_MM)))
+        volume = (surface < 0).sum() * STEP_MM**3 / 1000
+        print(f"{bone}: {volume:.1f} cm3, moved {shifts[bone].round(1)} mm")
     save_template(JointTemplate("ankle", tuple(bones)), options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
 

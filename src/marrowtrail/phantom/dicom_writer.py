@@ -195,7 +195,7 @@ def _pixels(data: Dataset, pixels: NDArray[np.uint16]) -> None:
     data.PhotometricInterpretation = "MONOCHROME2"
     data.BitsAllocated, data.BitsStored, data.HighBit = 16, 12, 11
     data.PixelRepresentation = 0
-    low, high = np.percentile(pixels, [1, 99.5])
+    low, high = np.percentile(pixels, [1, 99.8])
     data.WindowCenter = f"{(low + high) / 2:.0f}"
     data.WindowWidth = f"{max(1.0, high - low):.0f}"
     data.PixelData = np.ascontiguousarray(pixels).tobytes()

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from marrowtrail.imaging.volume import Volume
+from marrowtrail.imaging.volume import Volume, bounding_box
 from marrowtrail.phantom.limb import STEP_MM, PatientBone
 from marrowtrail.phantom.scenario import Direction, LesionPlan
 
 EDGE_SOFT_MM = 1.0
 """Oedema fades over about four times this."""
+
+FADED_MM = 8.0 * EDGE_SOFT_MM
+"""Oedema is below a thousandth this far outside its edge."""
 
 OVER_REGION_MM = 2.0
 """How far a lesion may reach past its region: oedema does not stop at a painted border."""
@@ -129,5 +132,7 @@ def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 
 
 def level_volume(lesion: LesionShape, size: float) -> Volume:
-    """The level as a volume at rest in the limb frame."""
-    return Volume(lesion.level(size), lesion.bone.surface.geometry)
+    """The level as a volume at rest in the limb frame, cut to where it shows."""
+    level = lesion.level(size)
+    start, stop = bounding_box(level > -FADED_MM, (1, 1, 1))
+    return Volume(level, lesion.bone.surface.geometry).crop(start, stop)

@@ -17,7 +17,7 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import Geometry, Points
-from marrowtrail.imaging.volume import Volume
+from marrowtrail.imaging.volume import Volume, bounding_box
 from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, load_template
 from marrowtrail.record.sites import BoneId, Side
 
@@ -40,9 +40,29 @@ slope near 8 %, so a sampled distance is still a distance within that."""
 TEXTURE_SCALES_MM = (2.5, 7.0)
 """Grain of marrow: trabecular bundles and lobules of fat, as two octaves of noise."""
 
-WEAR_MM = {"knee": 0.4, "ankle": 2.2}
-"""Gap that is left between opposing surfaces: cartilage films in the knee, whose template has
-cartilage; both cartilages in the ankle, whose template has bone alone."""
+FILM_MM = 0.4
+"""Gap that is left between opposing cartilages of the knee: a film of fluid."""
+
+MARGIN_MM = 7.5
+"""What is drawn outside a bone from its distance map (cartilage, meniscus, a film of fluid)
+lies within this."""
+
+SHAFT_WAY = {
+    ("knee", "femur"): 1,
+    ("knee", "tibia"): -1,
+    ("knee", "fibula"): -1,
+    ("ankle", "tibia"): 1,
+    ("ankle", "fibula"): 1,
+}
+"""Where the shaft lies from the joint, along z."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shaft:
+    """A long bone's joint end, as z in the limb frame, and the way (+1 or -1) to its shaft."""
+
+    joint_end_z: float
+    way: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +71,7 @@ class PatientBone:
 
     ``surface`` and ``outer`` are signed distances in mm (bone; bone and cartilage, where
     known), ``texture`` has mean 0 and standard deviation 1, ``regions`` holds *n* for
-    ``region_names[n - 1]``.
+    ``region_names[n - 1]``. ``shaft`` says where a long bone's cortex thickens.
     """
 
     bone_id: BoneId
@@ -61,6 +81,7 @@ class PatientBone:
     texture: Volume
     regions: Volume
     region_names: tuple[str, ...]
+    shaft: Shaft | None
 
     def inside_points(self) -> Points:
         """(n, 3) limb-frame centres of voxels within the bone."""
@@ -77,6 +98,26 @@ class PatientBone:
             texture=Volume(self.texture.data, there),
             regions=Volume(self.regions.data, there),
         )
+
+    def trimmed(self) -> PatientBone:
+        """The same bone without the part of its box that no drawn tissue reaches."""
+        maps = self.outer if self.outer is not None else self.surface
+        start, stop = bounding_box(maps.data < MARGIN_MM)
+        return replace(
+            self,
+            surface=self.surface.crop(start, stop),
+            outer=None if self.outer is None else self.outer.crop(start, stop),
+            texture=self.texture.crop(start, stop),
+            regions=self.regions.crop(start, stop),
+            shaft=self._find_shaft(),
+        )
+
+    def _find_shaft(self) -> Shaft | None:
+        way = SHAFT_WAY.get((self.joint, self.bone_id.bone))
+        if way is None:
+            return None
+        z = self.inside_points()[:, 2]
+        return Shaft(float(z.min() if way > 0 else z.max()), way)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +146,7 @@ def draw_limb(joint: str, side: Side, rng: np.random.Generator) -> Limb:
     bones = [_drawn_bone(bone, joint, weights, size, warp, rng) for bone in template.bones]
     if joint == "knee":
         bones = _knee_in_contact(bones)
-    limb = Limb(joint, Side.RIGHT, tuple(bones))
+    limb = Limb(joint, Side.RIGHT, tuple(bone.trimmed() for bone in bones))
     return limb if side is Side.RIGHT else _mirrored(limb)
 
 
@@ -168,6 +209,7 @@ def _drawn_bone(
         texture=Volume(marrow_texture(grid.shape, STEP_MM, rng), grid),
         regions=Volume(_painted(template.regions, len(template.region_names), ijk), grid),
         region_names=template.region_names,
+        shaft=None,
     )
 
 
@@ -233,7 +275,7 @@ def _knee_in_contact(bones: list[PatientBone]) -> list[PatientBone]:
         parts["fibula"] = parts["fibula"].moved(matrix)
     for _ in range(3):
         back = np.eye(4)
-        back[1, 3] = _gap(parts["femur"], _skin_of(parts["patella"])) - WEAR_MM["knee"]
+        back[1, 3] = _gap(parts["femur"], _skin_of(parts["patella"])) - FILM_MM
         parts["patella"] = parts["patella"].moved(back)
     return [parts[bone.bone_id.bone] for bone in bones]
 
@@ -243,8 +285,8 @@ def _tibia_correction(femur: PatientBone, tibia: PatientBone) -> NDArray[np.floa
     points = points[points[:, 2] > points[:, 2].max() - 25.0]
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     half = (points[:, 0].max() - points[:, 0].min()) / 4
-    medial = _gap(femur, points[points[:, 0] > centre[0] + half / 2]) - WEAR_MM["knee"]
-    lateral = _gap(femur, points[points[:, 0] < centre[0] - half / 2]) - WEAR_MM["knee"]
+    medial = _gap(femur, points[points[:, 0] > centre[0] + half / 2]) - FILM_MM
+    lateral = _gap(femur, points[points[:, 0] < centre[0] - half / 2]) - FILM_MM
     tilt = float(np.clip((lateral - medial) / (2 * half), -0.05, 0.05))
     matrix = np.eye(4)
     matrix[:3, :3] = Rotation.from_rotvec([0.0, tilt, 0.0]).as_matrix()

@@ -22,50 +22,67 @@ STEP_MM = 2.5
 BOX_MM = ((-90.0, -135.0, -130.0), (90.0, 110.0, 130.0))
 FAT_UNDER_SKIN_MM = {"knee": 9.0, "ankle": 6.0}
 
-Tube = tuple[tuple[float, float, float, float], ...]
-"""Points (x, y, z, radius) along it."""
+CLOSE_MM = {"knee": 34.0, "ankle": 22.0}
+"""Hollows between bones and muscles narrower than about twice this are filled by fat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tube:
+    """A tapered tube along (x, y, z, radius) points, ``stretch`` times as wide from side to
+    side as from front to back.
+    """
+
+    points: tuple[tuple[float, float, float, float], ...]
+    stretch: float = 1.0
+
 
 MUSCLES: dict[str, tuple[Tube, ...]] = {
     "knee": (
-        ((22, -22, 60, 16), (26, -20, 90, 24), (28, -12, 140, 32)),
-        ((-28, -22, 50, 12), (-32, -18, 90, 24), (-32, -10, 140, 32)),
-        ((0, -36, 75, 8), (0, -36, 140, 14)),
-        ((30, 44, 140, 24), (30, 48, 60, 17), (34, 40, 10, 9), (30, 24, -40, 4)),
-        ((-34, 48, 140, 22), (-36, 46, 60, 13), (-40, 34, 10, 6)),
-        ((17, 34, 22, 6), (18, 50, -10, 16), (20, 54, -60, 22), (18, 54, -140, 26)),
-        ((-19, 32, 22, 6), (-18, 50, -10, 15), (-18, 54, -60, 20), (-16, 54, -140, 24)),
-        ((0, 34, -20, 12), (2, 36, -60, 15), (0, 34, -140, 20)),
-        ((-28, -8, -30, 7), (-30, -4, -60, 13), (-30, -2, -140, 16)),
+        Tube(((22, -22, 60, 16), (26, -20, 90, 24), (28, -12, 140, 32))),
+        Tube(((-28, -22, 50, 12), (-32, -18, 90, 24), (-32, -10, 140, 32))),
+        Tube(((0, -36, 78, 6), (0, -34, 140, 14)), stretch=2.0),
+        Tube(((30, 44, 140, 24), (30, 48, 60, 17), (34, 42, 10, 9), (30, 24, -40, 4))),
+        Tube(((-34, 48, 140, 22), (-36, 46, 60, 13), (-40, 34, 10, 6))),
+        Tube(((20, 32, 26, 6), (20, 46, -6, 15), (22, 50, -60, 20), (20, 50, -140, 24))),
+        Tube(((-20, 32, 26, 6), (-20, 46, -6, 14), (-20, 50, -60, 18), (-18, 50, -140, 22))),
+        Tube(((0, 32, -20, 11), (2, 34, -60, 15), (0, 32, -140, 20))),
+        Tube(((-28, -8, -34, 6), (-30, -4, -66, 12), (-30, -2, -140, 16))),
     ),
     "ankle": (
-        ((0, 38, 140, 26), (0, 36, 70, 17), (0, 34, 30, 6)),
-        ((-22, -14, 140, 15), (-14, -26, 50, 6)),
-        ((12, 24, 140, 12), (16, 22, 50, 7)),
-        ((5, -10, -62, 7), (8, -55, -60, 7)),
-        ((-14, -10, -58, 8), (-20, -50, -58, 7)),
+        Tube(((0, 40, 140, 26), (0, 38, 80, 16), (0, 34, 34, 5))),
+        Tube(((-20, -12, 140, 14), (-12, -22, 60, 5))),
+        Tube(((12, 24, 140, 12), (16, 22, 50, 7))),
+        Tube(((5, 20, -66, 6), (8, -30, -62, 8), (10, -70, -60, 7))),
+        Tube(((-16, 20, -64, 6), (-24, -40, -60, 8))),
     ),
 }
 TENDONS: dict[str, tuple[Tube, ...]] = {
     "knee": (
-        ((-3, -50, 42, 3.2), (-2, -44, 75, 3.4), (0, -36, 110, 3.0)),
-        ((-5, -49, 14, 2.8), (-5, -40, -12, 2.7), (-5, -29, -38, 3.2)),
-        ((-8, 12, 10, 3.0), (2, -4, -7, 3.2)),
-        ((8, -4, 6, 3.6), (2, 14, -2, 3.4), (0, 24, -14, 3.6)),
-        ((40, 4, 14, 1.8), (36, 2, -30, 1.6)),
-        ((-38, 6, 14, 1.8), (-38, 24, -14, 2.0)),
+        Tube(((-4, -51, 44, 2.6), (-3, -46, 70, 2.8), (0, -38, 105, 2.6)), stretch=4.0),
+        Tube(((-5, -50, 16, 2.4), (-5, -43, -12, 2.3), (-5, -32, -38, 2.6)), stretch=4.5),
+        Tube(((-9, 12, 12, 2.6), (-2, 2, 2, 2.6), (3, -8, -6, 2.8))),
+        Tube(((8, -4, 8, 3.2), (3, 14, 2, 3.2), (0, 24, -14, 3.2))),
+        Tube(((41, 4, 18, 1.6), (38, 2, -34, 1.5)), stretch=0.8),
+        Tube(((-39, 6, 18, 1.6), (-38, 24, -16, 1.8))),
     ),
     "ankle": (
-        ((0, 40, 110, 3.0), (0, 44, 40, 3.2), (0, 52, -10, 3.4), (-2, 55, -30, 3.6)),
-        ((14, -28, 70, 2.2), (16, -34, 0, 2.4), (22, -40, -30, 2.2)),
-        ((-4, -26, 60, 2.0), (-4, -36, -4, 2.2), (-6, -70, -26, 1.8)),
-        ((-26, 22, 50, 2.4), (-26, 20, -10, 2.4), (-24, -6, -42, 2.4)),
-        ((24, 20, 40, 2.4), (26, 10, -10, 2.4), (26, -14, -30, 2.2)),
-        ((0, 30, -62, 2.0), (4, -20, -66, 1.8), (6, -80, -64, 1.6)),
+        Tube(
+            ((0, 44, 110, 2.6), (0, 47, 40, 2.7), (0, 56, -20, 2.9), (-2, 60, -42, 3.0)),
+            stretch=2.6,
+        ),
+        Tube(((14, -26, 70, 2.0), (16, -32, 6, 2.2), (24, -44, -26, 2.0))),
+        Tube(((-4, -26, 60, 1.8), (-4, -34, 2, 2.0), (-6, -70, -22, 1.8))),
+        Tube(((-28, 26, 50, 2.2), (-30, 24, -10, 2.2), (-28, -4, -46, 2.2))),
+        Tube(((24, 22, 40, 2.2), (27, 12, -10, 2.2), (30, -16, -32, 2.0))),
+        Tube(((0, 34, -72, 1.8), (4, -20, -72, 1.6), (6, -80, -66, 1.4)), stretch=3.0),
     ),
 }
 RECESSES: dict[str, tuple[Tube, ...]] = {
-    "knee": (((-2, -36, 44, 2.0), (0, -33, 62, 2.4), (0, -30, 80, 1.4)),),
-    "ankle": (((2, -22, 2, 1.6), (0, -20, -6, 1.4)), ((0, 22, 2, 1.6), (0, 20, -6, 1.2))),
+    "knee": (Tube(((-2, -38, 48, 1.0), (0, -35, 62, 1.5), (0, -33, 78, 1.0)), stretch=6.0),),
+    "ankle": (
+        Tube(((2, -24, 4, 1.5), (0, -21, -4, 1.3)), stretch=2.0),
+        Tube(((0, 24, 2, 1.5), (0, 22, -8, 1.2)), stretch=2.0),
+    ),
 }
 """Where a joint's own little fluid gathers: the suprapatellar recess; before and behind the
 ankle."""
@@ -93,7 +110,8 @@ def build_soft_tissue(limb: Limb) -> SoftTissue:
         for tubes in (MUSCLES, TENDONS, RECESSES)
     )
     bone = np.min([resample(bone.surface, geometry, fill=12.0).data for bone in limb.bones], axis=0)
-    skin = _skin(np.minimum(bone, muscle), FAT_UNDER_SKIN_MM[limb.joint])
+    inside = np.minimum(bone, np.minimum(muscle, tendon))
+    skin = _skin(inside, CLOSE_MM[limb.joint], FAT_UNDER_SKIN_MM[limb.joint])
     return SoftTissue(*(Volume(field, geometry) for field in (skin, muscle, tendon, recess)))
 
 
@@ -110,21 +128,24 @@ def _grid(side: Side) -> Geometry:
 def _tube(points: NDArray[np.float32], tube: Tube) -> NDArray[np.float32]:
     """Distance to a tapered tube: to its nearest section, less the radius there."""
     nearest = np.full(points.shape[:-1], np.inf, dtype=np.float32)
-    for start, end in zip(tube[:-1], tube[1:], strict=True):
-        a = np.asarray(start, dtype=np.float32)
-        step = np.asarray(end, dtype=np.float32) - a
+    squeeze = np.array([1.0 / tube.stretch, 1.0, 1.0], dtype=np.float32)
+    points = points * squeeze
+    knots = np.asarray(tube.points, dtype=np.float32) * np.append(squeeze, np.float32(1.0))
+    for a, end in zip(knots[:-1], knots[1:], strict=True):
+        step = end - a
         along = np.clip((points - a[:3]) @ step[:3] / (step[:3] @ step[:3]), 0.0, 1.0)
         away = np.linalg.norm(points - a[:3] - along[..., None] * step[:3], axis=-1)
         nearest = np.minimum(nearest, away - (a[3] + along * step[3]))
     return nearest
 
 
-def _skin(inside: NDArray[np.float32], fat_mm: float) -> NDArray[np.float32]:
+def _skin(inside: NDArray[np.float32], close_mm: float, fat_mm: float) -> NDArray[np.float32]:
     """A smooth hull of what is inside, ``fat_mm`` away from it."""
-    core = inside < 0
-    reach = 14.0
-    near = ndimage.distance_transform_edt(~core, sampling=STEP_MM) < reach
-    hull = ndimage.distance_transform_edt(near, sampling=STEP_MM)
-    outside = ndimage.distance_transform_edt(~near, sampling=STEP_MM)
-    closed = outside - hull + reach - fat_mm
-    return ndimage.gaussian_filter(closed.astype(np.float32), 8.0 / STEP_MM, mode="nearest")
+    away = ndimage.distance_transform_edt(inside >= 0, sampling=STEP_MM)
+    near = away < close_mm
+    # The box cuts the limb: beyond its ends it goes on.
+    near = np.pad(near, ((0, 0), (0, 0), (20, 20)), mode="edge")
+    hull = ndimage.distance_transform_edt(near, sampling=STEP_MM)[:, :, 20:-20]
+    closed = close_mm - fat_mm - np.where(near[:, :, 20:-20], hull, -STEP_MM)
+    smooth = ndimage.gaussian_filter(closed.astype(np.float32), 6.0 / STEP_MM, mode="nearest")
+    return np.asarray(np.minimum(smooth, inside + np.float32(2.0)), dtype=np.float32)

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.special import expit
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.lesion_shape import EDGE_SOFT_MM
-from marrowtrail.phantom.limb import CLIP_MM, Limb, PatientBone
+from marrowtrail.phantom.limb import FILM_MM, Limb, PatientBone
 from marrowtrail.phantom.pose import Pose
 from marrowtrail.phantom.protocol import Acquisition
 from marrowtrail.phantom.soft_tissue import SoftTissue
+from marrowtrail.phantom.template import CLIP_MM
 from marrowtrail.phantom.tissue import Tissue, signal
 
 DEPTHS = (-0.375, -0.125, 0.125, 0.375)
@@ -35,6 +37,33 @@ NORMAL_WATER = 0.10
 
 TEXTURE_WATER = 0.022
 """Standard deviation of the water share from place to place."""
+
+TEXTURE_OEDEMA = 0.12
+"""The same for the water of oedema, as a share of it."""
+
+MENISCUS_GAP_MM = 6.5
+"""Where both cartilages of the knee are near, but do not touch, lies meniscus: their distances
+add up to less than this."""
+
+ARTICULAR_GAP_MM = 4.2
+"""Surfaces of two ankle bones whose distances add up to less than this bear cartilage."""
+
+OPPOSING: dict[str, tuple[tuple[str, str], ...]] = {
+    "knee": (("femur", "tibia"), ("femur", "patella")),
+    "ankle": (
+        ("tibia", "talus"),
+        ("fibula", "talus"),
+        ("talus", "calcaneus"),
+        ("talus", "navicular"),
+    ),
+}
+"""Pairs of bones that meet in a joint."""
+
+CORTEX_MM = 0.9
+CORTEX_SLOPE = 0.045
+CORTEX_FROM_MM, CORTEX_TO_MM = 35.0, 95.0
+"""Cortex is a thin plate at joints; along shafts it grows with the distance from the joint's
+end, between these, to 3.6 mm."""
 
 PIXEL_MAX = 1400.0
 """Stored value of full signal, as scanners scale it."""
@@ -105,6 +134,13 @@ class _Block:
             prefilter=False,
         )
 
+    def rest_z(self) -> NDArray[np.float32]:
+        """z in the limb frame at rest, for every voxel."""
+        row = self._to_rest[2]
+        i, j, k = np.ogrid[tuple(slice(0, n) for n in self._shape)]
+        at_start = row[:3] @ self._start + row[3]
+        return np.asarray(row[0] * i + row[1] * j + row[2] * k + at_start, dtype=np.float32)
+
 
 def box_of(
     bone: PatientBone, pose: RigidTransform, onto: Geometry
@@ -125,13 +161,13 @@ def render(scene: Scene, acquisition: Acquisition) -> Rendered:
     rng = np.random.default_rng(acquisition.seed)
     level = {tissue: signal(tissue, acquisition.timing) for tissue in Tissue}
     base = _soft_tissue(scene, geometry, level)
+    _joint_space(scene, geometry, base, level)
     total = np.zeros(geometry.shape, dtype=np.float32)
     share = {b.bone_id.bone: np.zeros(geometry.shape, np.float32) for b in scene.limb.bones}
     lesion = {o.lesion_id: np.zeros(geometry.shape, np.float32) for o in scene.oedema}
     for depth, weight in zip(DEPTHS, PROFILE, strict=True):
         onto = _at_depth(geometry, depth * acquisition.thickness_mm)
         picture = base.copy()
-        _joint_space(scene, onto, picture, level)
         for bone in scene.limb.bones:
             _bone(scene, bone, onto, picture, level, weight, share, lesion)
         total += np.float32(weight) * picture
@@ -199,41 +235,31 @@ def _bent_fields(scene: Scene, geometry: Geometry) -> list[NDArray[np.float32]]:
     ]
 
 
-MENISCUS_GAP_MM = 7.5
-FLUID_GAP_MM = 3.0
-
-
 def _joint_space(
     scene: Scene, onto: Geometry, picture: NDArray[np.float32], level: dict[Tissue, float]
 ) -> None:
-    """What lies between two opposing bones: a wedge of meniscus, a film of fluid, cartilage."""
-    for upper, lower, wedge in _opposing(scene.limb):
-        first, second = scene.limb.bone(upper), scene.limb.bone(lower)
-        a = box_of(first, scene.pose.bones[upper], onto)
-        b = box_of(second, scene.pose.bones[lower], onto)
-        box = _common(a, b)
+    """What lies between two opposing bones: meniscus, a film of fluid, cartilage."""
+    for upper, lower in OPPOSING[scene.limb.joint]:
+        pair = scene.limb.bone(upper), scene.limb.bone(lower)
+        box = _common(*(box_of(bone, scene.pose.bones[bone.bone_id.bone], onto) for bone in pair))
         if box is None:
             continue
-        near = [
+        near, far = (
             _Block(box, onto, scene.pose.bones[bone.bone_id.bone]).read(
                 bone.outer or bone.surface, CLIP_MM
             )
-            for bone in (first, second)
-        ]
-        gap = near[0] + near[1]
-        view = picture[box]
-        if wedge:
-            _paint(view, _edge(gap - np.float32(MENISCUS_GAP_MM), 1.5), level[Tissue.FIBROUS])
-            _paint(view, _edge(gap - np.float32(1.0), 0.8), level[Tissue.FLUID])
+            for bone in pair
+        )
+        gap, view = near + far, picture[box]
+        if (upper, lower) == ("femur", "tibia"):
+            _paint(view, _edge(gap - np.float32(MENISCUS_GAP_MM), 1.0), level[Tissue.FIBROUS])
+        if pair[0].outer is None:
+            between = _edge(gap - np.float32(ARTICULAR_GAP_MM), 1.0)
+            _paint(view, between, level[Tissue.CARTILAGE])
+            middle = np.abs(near - far) - np.float32(FILM_MM)
+            _paint(view, between * _edge(middle, 0.8), level[Tissue.FLUID])
         else:
-            _paint(view, _edge(gap - np.float32(FLUID_GAP_MM + 1.2), 1.0), level[Tissue.FLUID])
-            _paint(view, _edge(gap - np.float32(FLUID_GAP_MM), 0.8), level[Tissue.CARTILAGE])
-
-
-def _opposing(limb: Limb) -> tuple[tuple[str, str, bool], ...]:
-    if limb.joint == "knee":
-        return (("femur", "tibia", True), ("femur", "patella", False))
-    return (("tibia", "talus", False), ("talus", "calcaneus", False), ("talus", "navicular", False))
+            _paint(view, _edge(gap - np.float32(2 * FILM_MM), 0.8), level[Tissue.FLUID])
 
 
 def _common(
@@ -270,14 +296,16 @@ def _bone(
     if bone.outer is not None:
         _paint(view, _edge(block.read(bone.outer, CLIP_MM), width), level[Tissue.CARTILAGE])
     _paint(view, _edge(surface, width), level[Tissue.CORTEX])
-    water = np.float32(NORMAL_WATER) + np.float32(TEXTURE_WATER) * block.read(bone.texture, 0.0)
+    grain = block.read(bone.texture, 0.0)
+    water = np.float32(NORMAL_WATER) + np.float32(TEXTURE_WATER) * grain
     wet = np.zeros_like(water)
     for oedema in scene.oedema:
         if oedema.bone != name:
             continue
         inside = block.read(oedema.level, -CLIP_MM)
-        soft = 1.0 / (1.0 + np.exp(-inside / np.float32(EDGE_SOFT_MM)))
-        wet = np.maximum(wet, np.float32(oedema.water) * soft)
+        soft = expit(inside / np.float32(EDGE_SOFT_MM))
+        uneven = np.float32(1.0) + np.float32(TEXTURE_OEDEMA) * grain
+        wet = np.maximum(wet, np.float32(oedema.water) * soft * uneven)
         lesion[oedema.lesion_id][box] += np.float32(weight) * (inside > 0)
     marrow = (
         (1.0 - water - wet * (1 - water)) * np.float32(level[Tissue.YELLOW_MARROW])
@@ -306,8 +334,12 @@ def _band(
 
 
 def _cortex_mm(bone: PatientBone, block: _Block) -> NDArray[np.float32] | np.float32:
-    """Thickness of cortex: a thin plate at joints, growing along shafts."""
-    return np.float32(0.9)
+    """Thickness of cortex at every voxel of a block."""
+    if bone.shaft is None:
+        return np.float32(CORTEX_MM)
+    along = bone.shaft.way * (block.rest_z() - np.float32(bone.shaft.joint_end_z))
+    grown = np.clip(along, CORTEX_FROM_MM, CORTEX_TO_MM) - np.float32(CORTEX_FROM_MM)
+    return np.asarray(CORTEX_MM + CORTEX_SLOPE * grown, dtype=np.float32)
 
 
 def _imperfect(
