@@ -300,6 +300,7 @@ def _visit_rows(patient: Patient) -> tuple[VisitRow, ...]:
                 BoneRow(
                     bone=r.bone.bone,
                     side=r.bone.side,
+                    end=r.bone.end,
                     series=r.series_id,
                     is_read=r.is_read,
                     reason=r.reason,
@@ -534,6 +535,7 @@ def migrating() -> tuple[ResultDocument, dict[str, bytes]]:
             RegistrationRow(
                 bone=r.bone.bone,
                 side=r.bone.side,
+                end=r.bone.end,
                 from_visit=r.from_visit,
                 to_visit=r.to_visit,
                 verification=r.verification.value,

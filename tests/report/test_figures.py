@@ -140,6 +140,41 @@ class TestSameSpot:
         assert {(row.spot, row.bone) for row in rows} == {("", "femur"), ("", "tibia")}
         assert not any(outline.kind == "lesion" for row in rows for outline in row.outlines)
 
+    def test_two_ends_of_a_bone_are_two_places(self) -> None:
+        patient = migrating_patient()
+        ends = {"v1-s1": "knee", "v2-s1": "knee", "v3-s1": "knee", "v3-s3": "ankle"}
+        maps = tuple(
+            replace(
+                m, bones=tuple(replace(b, id=replace(b.id, end=ends[m.series_id])) for b in m.bones)
+            )
+            for m in patient.bone_maps
+        )
+        readings = tuple(
+            replace(r, bone=replace(r.bone, end=ends[r.series_id or ""]), lesions=())
+            for r in patient.readings
+        )
+        rows, _ = draw(replace(patient, bone_maps=maps, readings=readings))
+        assert {(row.bone, row.end) for row in rows} == {
+            ("femur", "knee"),
+            ("tibia", "knee"),
+            ("tibia", "ankle"),
+        }
+
+    def test_a_scout_is_never_shown(self) -> None:
+        patient = migrating_patient()
+
+        def thick(volume: Volume, series_id: str) -> Volume:
+            g = volume.geometry
+            if series_id != "v1-s2":
+                return volume
+            affine = g.affine.copy()
+            affine[:3, 2] *= 4
+            return Volume(volume.data, Geometry(g.shape, affine))
+
+        rows, _ = draw(map_geometry(patient, thick))
+        assert "v1-s2" not in {row.series for row in rows}
+        assert "v1-s1" in {row.series for row in rows}
+
     def test_without_bones_nothing_is_drawn(self) -> None:
         patient = migrating_patient()
         assert draw(replace(patient, bone_maps=(), readings=(), registrations=())) == ((), {})

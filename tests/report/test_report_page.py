@@ -232,7 +232,7 @@ class TestWords:
         assert letters == ["A", "P", "H", "F"] * len(document().figures)
 
     def test_outlines_can_be_switched_off_without_a_script(self, page: str, reader: Reader) -> None:
-        assert "#outlines:not(:checked) ~ .columns .outline" in page
+        assert "#outlines:not(:checked) ~ * .outline" in page
         box = next(v for _, v in reader.tags if v.get("id") == "outlines")
         assert box["type"] == "checkbox"
         assert "checked" in box
@@ -279,6 +279,30 @@ class TestNone:
     def test_nothing_to_warn_of_leaves_the_warnings_out(self) -> None:
         quiet = document().model_copy(update={"warnings": (), "red_flags": ()})
         assert 'id="warnings"' not in page_of(quiet)
+
+    def test_many_warnings_of_one_kind_do_not_bury_another(self) -> None:
+        doc = document()
+        same = tuple(
+            doc.warnings[0].model_copy(
+                update={"what": f"Bone {n} is not aligned.", "code": "align"}
+            )
+            for n in range(9)
+        )
+        page = page_of(doc.model_copy(update={"warnings": (*same, doc.warnings[0])}))
+        text = Reader(page).text
+        assert page.count('<div class="alert">') == 2
+        assert text.index("8 more of this kind") < text.index("Bone 8 is not aligned.")
+        assert text.index("Bone 8") < text.index("The ankle was imaged once.")
+
+    def test_small_areas_stand_behind_a_summary(self) -> None:
+        doc = document()
+        rows = tuple(
+            row.model_copy(update={"volume_mm3": 100.0}) if row.visit == "v3" else row
+            for row in doc.lesions
+        )
+        text = text_of(doc.model_copy(update={"lesions": rows}))
+        assert "1 smaller area" in text
+        assert "smaller area" not in text_of(doc)
 
     def test_an_empty_document_still_renders(self) -> None:
         names = (

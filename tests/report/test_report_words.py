@@ -20,6 +20,7 @@ from marrowtrail.report.words import (
     ml_interval,
     percent,
     percent_interval,
+    plain,
     region_name,
     signed,
     times,
@@ -67,6 +68,16 @@ def test_names_come_from_the_vocabulary_and_unknown_words_are_spoken() -> None:
     assert bone_name("third_metacarpal", Side.LEFT) == "left third metacarpal"
     assert joint_name("knee", Side.RIGHT) == "right knee"
     assert joint_name("unknown", Side.UNKNOWN) == "unknown part"
+
+
+def test_ids_of_visits_and_series_become_words() -> None:
+    assert plain("clear at v2, from v1 to v3") == "clear at visit 2, from visit 1 to visit 3"
+    assert plain("visit v2, series v3-s11") == "visit 2, series 11 of visit 3"
+    assert plain("HLA-B27, 3v4 and nav1gation") == "HLA-B27, 3v4 and nav1gation"
+
+
+def test_an_end_of_a_bone_is_named() -> None:
+    assert bone_name("tibia", Side.RIGHT, "ankle") == "right tibia (ankle end)"
 
 
 def test_every_state_has_words() -> None:

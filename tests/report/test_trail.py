@@ -11,10 +11,11 @@ from made_result import migrating, one_visit, without_lesions
 
 from marrowtrail.record.sites import Side
 from marrowtrail.report.arrows import arrow_between
-from marrowtrail.report.coverage import Coverage, coverage
+from marrowtrail.report.coverage import Coverage, coverage, is_imaged
 from marrowtrail.report.limb import limb_map
 from marrowtrail.report.story import tell
-from marrowtrail.report.trail import SMALLEST_RADIUS, Panel, draw_trail
+from marrowtrail.report.trail import MINOR_RADIUS, SMALLEST_RADIUS, Panel, draw_trail
+from marrowtrail.report.weight import minor_lesions
 from marrowtrail.result.model import LesionRow, ResultDocument
 
 
@@ -53,7 +54,7 @@ class TestMarkers:
         assert first.radius**2 / second.radius**2 == pytest.approx(4)
 
     def test_the_smallest_still_holds_its_number(self) -> None:
-        doc = with_lesions(changed(0, volume_mm3=16000.0), changed(1, volume_mm3=0.0))
+        doc = with_lesions(changed(0, volume_mm3=16000.0), changed(1, volume_mm3=1700.0))
         assert summary(doc).markers[1].radius == SMALLEST_RADIUS
 
     def test_of_one_region_do_not_overlap(self) -> None:
@@ -79,6 +80,53 @@ class TestMarkers:
         right, left = panel.markers
         assert right.x < left.x
         assert [label.anchor for label in panel.labels] == ["end", "start"]
+
+
+class TestMinor:
+    """Specks beside a large oedema are dots; what was large once stays in the story."""
+
+    def speckled(self) -> ResultDocument:
+        doc = document()
+        speck = changed(1, id="speck", volume_mm3=300.0)
+        shift = doc.shifts[0].model_copy(update={"to": "speck"})
+        return doc.model_copy(
+            update={"lesions": (*doc.lesions, speck), "shifts": (shift, *doc.shifts)}
+        )
+
+    def test_are_dots_without_name_or_arrow(self) -> None:
+        panel = summary(self.speckled())
+        speck = next(m for m in panel.markers if m.lesion == "speck")
+        assert speck.is_minor
+        assert speck.radius == MINOR_RADIUS
+        assert len(panel.labels) == 3
+        assert len(panel.arrows) == 2
+
+    def test_are_told_in_one_line(self) -> None:
+        doc = self.speckled()
+        second = tell(doc, draw_trail(doc))[1]
+        assert [line.site for line in second.lesions] == ["Right lateral tibial plateau"]
+        assert second.smaller == "And 1 small area, together 0.3 ml: right lateral tibial plateau"
+
+    def test_are_told_as_all_there_is_where_nothing_is_larger(self) -> None:
+        doc = self.speckled()
+        others = tuple(row for row in doc.lesions if row.id != doc.lesions[1].id)
+        doc = doc.model_copy(update={"lesions": others, "shifts": (), "tracks": ()})
+        second = tell(doc, draw_trail(doc))[1]
+        assert second.lesions == ()
+        assert second.smaller.startswith("Only 1 small area")
+        assert second.verdict == ""
+
+    def test_a_fading_lesion_stays_in_the_story(self) -> None:
+        doc = document()
+        faded = changed(0, id="faded", visit="v2", volume_mm3=100.0)
+        track = doc.tracks[0].model_copy(update={"lesions": (doc.lesions[0].id, "faded")})
+        doc = doc.model_copy(
+            update={"lesions": (*doc.lesions, faded), "tracks": (track, *doc.tracks[1:])}
+        )
+        assert minor_lesions(doc) == frozenset()
+
+    def test_nothing_is_minor_in_an_empty_document(self) -> None:
+        assert minor_lesions(without_lesions(document())) == frozenset()
 
 
 class TestLabels:
@@ -111,6 +159,12 @@ class TestArrows:
             )
             tip = _points(arrow.head)[0]
             assert np.hypot(*(tip - (end.x, end.y))) == pytest.approx(end.radius + 2, abs=0.2)
+
+    def test_of_two_shifts_to_one_place_have_texts_apart(self) -> None:
+        doc = document()
+        twice = doc.model_copy(update={"shifts": (doc.shifts[0], doc.shifts[0])})
+        first, second = summary(twice).arrows
+        assert second.text_y - first.text_y >= 15
 
     def test_swing_to_the_asked_side(self) -> None:
         for right, sign in ((True, 1), (False, -1)):
@@ -217,6 +271,14 @@ class TestCoverage:
         lost = plateau.model_copy(update={"clear_at": ()})
         assert coverage(doc.visits[2], lost, "lateral_plateau") is Coverage.NOT_FOLLOWED
         assert coverage(doc.visits[2], lost, "shaft") is Coverage.NOT_IMAGED
+
+    def test_the_end_of_a_bone_counts_before_the_body_part(self) -> None:
+        doc = document()
+        row = doc.visits[0].bones[1].model_copy(update={"end": "ankle"})
+        visit = doc.visits[0].model_copy(update={"bones": (row,)})
+        assert is_imaged(visit, "tibia", "distal_epiphysis", Side.RIGHT)
+        assert not is_imaged(visit, "tibia", "lateral_plateau", Side.RIGHT)
+        assert not is_imaged(visit, "tibia", "distal_epiphysis", Side.LEFT)
 
     def test_an_unread_bone_is_not_clear(self) -> None:
         doc = document()

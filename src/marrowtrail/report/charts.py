@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from marrowtrail.report.weight import minor_lesions
 from marrowtrail.report.words import capital, ml_interval, percent, percent_interval, region_name
 from marrowtrail.result.model import LesionRow, ResultDocument, TrackRow, VisitRow
 
@@ -98,6 +99,7 @@ class _Axes:
 def volume_chart(document: ResultDocument) -> Chart | None:
     """Volume of each lesion at each visit in ml; ``None`` without any lesion.
 
+    Minor lesions are left to the tables.
     A visit that read the region and found nothing counts as zero; one that did not image it
     leaves a gap in time and no point.
     """
@@ -107,9 +109,11 @@ def volume_chart(document: ResultDocument) -> Chart | None:
     step = _round_step(highest)
     axes = _Axes(_last_day(document), max(step, math.ceil(highest / step) * step))
     rows = {row.id: row for row in document.lesions}
+    minor = minor_lesions(document)
+    tracks = [t for t in _named_tracks(document, rows) if not minor.issuperset(t[0].lesions)]
     lines = tuple(
         _volume_line(n, track, name, document.visits, rows, axes)
-        for n, (track, name) in enumerate(_named_tracks(document, rows))
+        for n, (track, name) in enumerate(tracks)
     )
     count = round(axes.top_value / step)
     values = tuple(Tick(axes.y(n * step), f"{n * step:g}") for n in range(count + 1))

@@ -54,6 +54,8 @@ def _rows_of_region(visit: VisitRow, bone: str, region: str, side: Side) -> list
 def _images(row: BoneRow, joint: str | None, parts: dict[str, str]) -> bool:
     if joint is None:
         return False
+    if row.end:
+        return row.end == joint
     part = parts.get(row.series) if row.series is not None else None
     if part is None:
         return joint in parts.values()

@@ -178,6 +178,7 @@ class _Atlas:
             series=view.series.id,
             bone=bone.bone,
             side=bone.side,
+            end=bone.end,
             caption=self._caption(view),
             width=crop.width,
             height=crop.height,
@@ -205,7 +206,9 @@ class _Atlas:
         bones = self._bone_map(view)
         for bone in bones.bones if bones else ():
             mask = mask_on_page(bone.mask, view.slice)
-            rows.extend(_rows("bone", bone_name(bone.id.bone, bone.id.side), mask, crop))
+            rows.extend(
+                _rows("bone", bone_name(bone.id.bone, bone.id.side, bone.id.end), mask, crop)
+            )
         for lesion in self._lesions_of(view.series):
             site = region_name(lesion.bone.bone, lesion.main_region, lesion.bone.side)
             rows.extend(_rows("lesion", site, mask_on_page(lesion.mask, view.slice), crop))

@@ -56,6 +56,14 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class WarningGroup:
+    """Warnings of one kind: the first, and the others like it."""
+
+    first: WarningRow
+    others: tuple[WarningRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """All that the template needs, ready to be drawn."""
 
@@ -70,7 +78,7 @@ class Page:
     rankings: tuple[Ranking, ...]
     reasons: tuple[Reasons, ...]
     sources: tuple[Footnote, ...]
-    warnings: tuple[WarningRow, ...]
+    warnings: tuple[WarningGroup, ...]
     notes: tuple[WarningRow, ...]
 
     @property
@@ -124,9 +132,17 @@ def _page(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
         rankings=tuple(_ranking(row) for row in document.rankings),
         reasons=why,
         sources=footnotes.all,
-        warnings=tuple(grave),
+        warnings=_grouped(grave),
         notes=tuple(w for w in document.warnings if w.severity == Severity.NOTE),
     )
+
+
+def _grouped(warnings: list[WarningRow]) -> tuple[WarningGroup, ...]:
+    """One group for each code, so that ten bones of one kind do not bury another warning."""
+    by_code: dict[str, list[WarningRow]] = {}
+    for warning in warnings:
+        by_code.setdefault(warning.code, []).append(warning)
+    return tuple(WarningGroup(rows[0], tuple(rows[1:])) for rows in by_code.values())
 
 
 def _ranking(row: RankingRow) -> Ranking:
@@ -145,6 +161,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "capital": words.capital,
         "percent": words.percent,
+        "plain": words.plain,
         "spoken": words.spoken,
         "visit_colour": lambda number: f"v{(number - 1) % VISIT_COLOURS + 1}",
         "line_colour": lambda index: f"line{index % LINE_COLOURS + 1}",

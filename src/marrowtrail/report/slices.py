@@ -6,7 +6,9 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from marrowtrail.record.sites import Side
 from marrowtrail.report.coverage import is_imaged
+from marrowtrail.report.weight import minor_lesions
 from marrowtrail.report.words import bone_name, capital, region_name
 from marrowtrail.result.model import FigureRow, LesionRow, OutlineRow, ResultDocument, VisitRow
 
@@ -40,6 +42,7 @@ class SpotRow:
 
     title: str
     columns: tuple[VisitColumn, ...]
+    is_minor: bool
 
 
 def spot_rows(document: ResultDocument, figures: Mapping[str, bytes]) -> tuple[SpotRow, ...]:
@@ -50,23 +53,28 @@ def spot_rows(document: ResultDocument, figures: Mapping[str, bytes]) -> tuple[S
     KeyError
         If the bytes of a figure are not among ``figures``.
     """
-    spots = dict.fromkeys((row.spot, row.bone, row.side) for row in document.figures)
+    spots = dict.fromkeys(_spot(row) for row in document.figures)
     lesions = {row.id: row for row in document.lesions}
+    minor = minor_lesions(document)
     rows = []
     for spot in spots:
-        members = [row for row in document.figures if (row.spot, row.bone, row.side) == spot]
+        members = [row for row in document.figures if _spot(row) == spot]
         lesion = lesions.get(spot[0])
         title = (
             region_name(lesion.bone, lesion.region, lesion.side)
             if lesion
-            else f"{bone_name(spot[1], spot[2])}, middle of the bone"
+            else f"{bone_name(*spot[1:])}, middle of what was imaged"
         )
         columns = tuple(
             _column(n, visit, members, lesion, figures)
             for n, visit in enumerate(document.visits, 1)
         )
-        rows.append(SpotRow(capital(title), columns))
+        rows.append(SpotRow(capital(title), columns, spot[0] in minor))
     return tuple(rows)
+
+
+def _spot(row: FigureRow) -> tuple[str, str, Side, str]:
+    return row.spot, row.bone, row.side, row.end
 
 
 def _column(
@@ -91,7 +99,7 @@ def _picture(row: FigureRow, number: int, content: bytes) -> Picture:
     what = (
         f"oedema outlined in the {' and the '.join(lesions)}" if lesions else "no oedema outlined"
     )
-    alt = f"Visit {number}, {bone_name(row.bone, row.side)}, {row.caption}: {what}."
+    alt = f"Visit {number}, {bone_name(row.bone, row.side, row.end)}, {row.caption}: {what}."
     data = "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
     return Picture(row, data, alt)
 

@@ -31,6 +31,10 @@ MOST_SPOTS = 12
 their T1 companions stay under 3 MB."""
 
 
+THICKEST_MM = 8.0
+"""Slices further apart are a scout's; diagnostic series of bone keep below 6 mm."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Spot:
     """A point in a bone at one visit. ``lesion_id`` is empty for the middle of a clear bone."""
@@ -163,9 +167,9 @@ def _shown_at(visit: Visit, spot: Spot, paths: dict[Frame, Path]) -> list[View]:
     views = []
     for series in visit.series:
         path = paths.get(Frame.of(series))
-        if path is None:
-            continue
         geometry = series.volume.geometry
+        if path is None or max(geometry.spacing_mm) > THICKEST_MM:
+            continue
         point = path.transform.apply(spot.point_lps)
         if holds(geometry, point):
             cut = DisplayedSlice.through(geometry, series.plane, point)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from marrowtrail.follow_up.track import ShiftKind
 from marrowtrail.report.trail import Panel, Trail
+from marrowtrail.report.weight import counted_sites, minor_lesions
 from marrowtrail.report.words import (
     capital,
     joint_name,
+    ml,
     ml_interval,
     region_name,
     visit_when,
@@ -33,13 +35,18 @@ class LesionLine:
 
 @dataclass(frozen=True, slots=True)
 class VisitStory:
-    """One visit. ``verdict`` says what no lesion means; it is empty where there are some."""
+    """One visit.
+
+    ``smaller`` names minor lesions in one line. ``verdict`` says what no lesion means; either
+    is empty where it does not apply.
+    """
 
     number: int
     when: str
     day: int
     imaged: str
     lesions: tuple[LesionLine, ...]
+    smaller: str
     verdict: str
     panel: Panel | None
 
@@ -58,6 +65,8 @@ def _visit(
 ) -> VisitStory:
     imaged = dict.fromkeys(joint_name(series.body_part, series.side) for series in visit.series)
     here = [row for row in document.lesions if row.visit == visit.id]
+    minor = minor_lesions(document)
+    large = sorted((row for row in here if row.id not in minor), key=lambda r: -r.volume_mm3)
     verdict = "No oedema in the bones that were read."
     if not any(row.is_read for row in visit.bones):
         verdict = "No bone could be read for oedema."
@@ -66,10 +75,20 @@ def _visit(
         when=visit_when(visit),
         day=visit.day,
         imaged=capital(" and ".join(imaged)) or "Nothing usable",
-        lesions=tuple(_lesion(row, document) for row in here),
+        lesions=tuple(_lesion(row, document) for row in large),
+        smaller=_smaller([row for row in here if row.id in minor], alone=not large),
         verdict="" if here else verdict,
         panel=panel,
     )
+
+
+def _smaller(rows: list[LesionRow], *, alone: bool) -> str:
+    if not rows:
+        return ""
+    count = "1 small area" if len(rows) == 1 else f"{len(rows)} small areas"
+    volume = ml(sum(row.volume_mm3 for row in rows))
+    start = f"Only {count}" if alone else f"And {count}"
+    return f"{start}, together {volume} ml: {counted_sites(rows)}"
 
 
 def _lesion(row: LesionRow, document: ResultDocument) -> LesionLine:

@@ -20,6 +20,7 @@ from marrowtrail.report.words import (
     ml_interval,
     percent,
     percent_interval,
+    plain,
     region_name,
     spoken,
     visit_when,
@@ -105,7 +106,7 @@ def _follow_up_row(
     return (
         *cells,
         Cell(change if track.verified else f"{change} (not verified)"),
-        Cell(track.explanation),
+        Cell(plain(track.explanation)),
     )
 
 
@@ -160,7 +161,7 @@ def _sign_row(row: SignRow, numbers: dict[str, int], document: ResultDocument) -
         Cell(spoken(row.state.value), tones[row.state]),
         Cell(_size(row), is_number=True),
         Cell(percent(row.confidence) if assessed else "", is_number=True),
-        Cell(row.reason),
+        Cell(plain(row.reason)),
     )
 
 
@@ -169,13 +170,13 @@ def bone_table(document: ResultDocument) -> Table:
     labels = {s.id: s.label for visit in document.visits for s in visit.series}
     body = tuple(
         (
-            Cell(capital(bone_name(row.bone, row.side))),
+            Cell(capital(bone_name(row.bone, row.side, row.end))),
             Cell(f"{n}"),
             Cell("read", "good") if row.is_read else Cell("not read", "open"),
             Cell(labels.get(row.series or "", "")),
             Cell("cut by the field of view" if row.cut_by_field_of_view else "whole"),
             Cell(f"{capital(row.source)}; {spoken(row.verdict)}" if row.source else row.verdict),
-            Cell(row.reason),
+            Cell(plain(row.reason)),
         )
         for n, visit in enumerate(document.visits, 1)
         for row in visit.bones
@@ -208,7 +209,7 @@ def series_table(document: ResultDocument) -> Table:
 def set_aside_table(document: ResultDocument) -> Table:
     """What the folder held and was not used."""
     body = tuple(
-        (Cell(row.what), Cell(f"{row.files}", is_number=True), Cell(row.reason))
+        (Cell(row.what), Cell(f"{row.files}", is_number=True), Cell(plain(row.reason)))
         for row in document.set_aside
     )
     return Table("Set aside", ("What", "Files", "Why"), body)
@@ -227,7 +228,7 @@ def ledger_table(document: ResultDocument) -> Table:
             Cell(capital(line.label)),
             Cell(percent(line.probability), is_number=True),
             Cell(LEDGER[line.status], tones[line.status]),
-            Cell(line.explanation),
+            Cell(plain(line.explanation)),
         )
         for line in document.ledger
     )
@@ -247,7 +248,7 @@ def next_step_table(document: ResultDocument) -> Table:
             Cell(f"{step.bits:.2f} bit", is_number=True),
             Cell(spoken(step.delay)),
             Cell(spoken(step.burden)),
-            Cell(step.why),
+            Cell(plain(step.why)),
         )
         for step in steps
     )
@@ -277,7 +278,7 @@ def _finding_row(row: FindingRow, document: ResultDocument) -> tuple[Cell, ...]:
         Cell(_place_and_time(row, document)),
         Cell("proposed by the program" if row.entered_by == SOFTWARE else row.entered_by),
         Cell(confirmed) if confirmed else Cell("nobody yet", "open"),
-        Cell(row.explanation),
+        Cell(plain(row.explanation)),
     )
 
 
@@ -300,14 +301,14 @@ def registration_table(document: ResultDocument) -> Table:
     tones = {"verified": "good", "unverified": "open", "impossible": "bad"}
     body = tuple(
         (
-            Cell(capital(bone_name(row.bone, row.side))),
+            Cell(capital(bone_name(row.bone, row.side, row.end))),
             Cell(f"{numbers[row.from_visit]} to {numbers[row.to_visit]}"),
             Cell(spoken(row.verification), tones.get(row.verification, "open")),
             Cell(
                 f"{row.surface_gap_mm:.1f} mm" if row.surface_gap_mm is not None else "",
                 is_number=True,
             ),
-            Cell(row.reason),
+            Cell(plain(row.reason)),
         )
         for row in document.registrations
     )

@@ -2,8 +2,9 @@
 
 A summary limb carries every visit's lesions with arrows for the shifts; beside it one small
 limb for each visit shows what was imaged and what was found. The area of a marker is
-proportional to the lesion's volume, down to a smallest one that still holds its number. This
-module only places things; ``templates/trail.html.j2`` draws them.
+proportional to the lesion's volume, down to a smallest one that still holds its number; minor
+lesions are dots without name or arrow. This module only places
+things; ``templates/trail.html.j2`` draws them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from marrowtrail.record.sites import Side
 from marrowtrail.report.arrows import Arrow, arrow_between
 from marrowtrail.report.limb import Window, limb_map
+from marrowtrail.report.weight import minor_lesions
 from marrowtrail.report.words import is_lower_limb, ml_interval, region_name
 from marrowtrail.result.model import LesionRow, ResultDocument, VisitRow
 
@@ -21,6 +23,12 @@ LARGEST_RADIUS = 22.0
 
 SMALLEST_RADIUS = 8.0
 """Drawing units: still holds a digit."""
+
+MINOR_RADIUS = 3.5
+"""Drawing units: a dot without a number, for lesions that do not carry the story."""
+
+TEXT_STEP = 15.0
+"""Drawing units between the days of two arrows that end beside each other."""
 
 LABEL_WIDTH = 208.0
 """Drawing units beside the limb for names and volumes; the longest name of a region fits."""
@@ -48,6 +56,7 @@ class Marker:
     y: float
     radius: float
     title: str
+    is_minor: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,7 @@ def draw_trail(document: ResultDocument) -> Trail:
     if not sides:
         return Trail(None, (), elsewhere)
     drawn = tuple(row for row in document.lesions if _site(row) is not None)
-    scale = _Scale.of(drawn, numbers)
+    scale = _Scale.of(drawn, numbers, minor_lesions(document))
     return Trail(
         _summary(document, drawn, sides, scale),
         tuple(_visit_panel(visit, drawn, sides, scale) for visit in document.visits),
@@ -141,15 +150,20 @@ class _Scale:
 
     numbers: dict[str, int]
     largest_mm3: float
+    minor: frozenset[str]
 
     @classmethod
-    def of(cls, lesions: tuple[LesionRow, ...], numbers: dict[str, int]) -> _Scale:
-        return cls(numbers, max((row.volume_mm3 for row in lesions), default=0.0))
+    def of(
+        cls, lesions: tuple[LesionRow, ...], numbers: dict[str, int], minor: frozenset[str]
+    ) -> _Scale:
+        return cls(numbers, max((row.volume_mm3 for row in lesions), default=0.0), minor)
 
-    def radius(self, volume_mm3: float) -> float:
+    def radius(self, row: LesionRow) -> float:
+        if row.id in self.minor:
+            return MINOR_RADIUS
         if self.largest_mm3 <= 0:
             return SMALLEST_RADIUS
-        share = max(0.0, volume_mm3 / self.largest_mm3)
+        share = max(0.0, row.volume_mm3 / self.largest_mm3)
         return max(SMALLEST_RADIUS, LARGEST_RADIUS * float(share**0.5))
 
 
@@ -165,11 +179,12 @@ def _summary(
     total = left + len(sides) * width + LABEL_WIDTH
     rows = {row.id: row for row in drawn}
     on_left = {m.lesion for m in markers if two and rows[m.lesion].side is Side.RIGHT}
+    named = [m for m in markers if not m.is_minor]
+    outer = [m for m in named if m.lesion in on_left]
+    inner = [m for m in named if m.lesion not in on_left]
     labels = (
-        *_labels([m for m in markers if m.lesion in on_left], rows, LABEL_WIDTH - 8, "end"),
-        *_labels(
-            [m for m in markers if m.lesion not in on_left], rows, total - LABEL_WIDTH + 8, "start"
-        ),
+        *_labels(outer, rows, LABEL_WIDTH - 8, "end"),
+        *_labels(inner, rows, total - LABEL_WIDTH + 8, "start"),
     )
     limbs = tuple(DrawnLimb(side, offsets[side], ()) for side in sides)
     arrows = _arrows(document, markers, on_left)
@@ -198,13 +213,13 @@ def _markers(
             groups.setdefault((*site, row.side), []).append(row)
     markers: list[Marker] = []
     for (x, y, side), members in groups.items():
-        radii = [scale.radius(row.volume_mm3) for row in members]
+        radii = [scale.radius(row) for row in members]
         left = offsets[side] + x - sum(radii) - GAP * (len(radii) - 1) / 2
         for row, radius in zip(members, radii, strict=True):
-            title = f"Visit {scale.numbers[row.visit]}: {_detail(row, name=True)}"
-            markers.append(
-                Marker(row.id, scale.numbers[row.visit], left + radius, y, radius, title)
-            )
+            number = scale.numbers[row.visit]
+            title = f"Visit {number}: {_detail(row, name=True)}"
+            minor = row.id in scale.minor
+            markers.append(Marker(row.id, number, left + radius, y, radius, title, minor))
             left += 2 * radius + GAP
     return tuple(markers)
 
@@ -248,8 +263,9 @@ def _label(marker: Marker, row: LesionRow, x: float, y: float, anchor: str) -> L
 def _arrows(
     document: ResultDocument, markers: tuple[Marker, ...], on_left: set[str]
 ) -> tuple[Arrow, ...]:
-    at = {marker.lesion: marker for marker in markers}
-    arrows = []
+    """Shifts between lesions that carry the story."""
+    at = {marker.lesion: marker for marker in markers if not marker.is_minor}
+    arrows: list[Arrow] = []
     for shift in document.shifts:
         start, end = at.get(shift.from_), at.get(shift.to)
         if start is None or end is None:
@@ -261,7 +277,17 @@ def _arrows(
         days = "1 day" if shift.days == 1 else f"{shift.days} days"
         text = days if shift.verified else f"{days}?"
         arrows.append(replace(arrow, text=text, verified=shift.verified))
-    return tuple(arrows)
+    return _spread(arrows)
+
+
+def _spread(arrows: list[Arrow]) -> tuple[Arrow, ...]:
+    """Move texts down until no two lie on one another."""
+    placed: list[Arrow] = []
+    for arrow in sorted(arrows, key=lambda arrow: arrow.text_y):
+        beside = [p for p in placed if abs(p.text_x - arrow.text_x) < LABEL_WIDTH / 3]
+        lowest = max((p.text_y + TEXT_STEP for p in beside), default=arrow.text_y)
+        placed.append(replace(arrow, text_y=max(arrow.text_y, lowest)))
+    return tuple(placed)
 
 
 def _windows(visit: VisitRow, side: Side) -> tuple[Window, ...]:

@@ -6,9 +6,14 @@ with the date, or the day where dates are left out.
 
 from __future__ import annotations
 
+import re
+
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 from marrowtrail.result.model import VisitRow
+
+SERIES_ID = re.compile(r"\b(?:series )?v(\d+)-s(\d+)\b")
+VISIT_ID = re.compile(r"\b(?:visit )?v(\d+)\b")
 
 MINUS = "\N{MINUS SIGN}"
 SMALL_ML = 0.1
@@ -20,13 +25,17 @@ def spoken(key: str) -> str:
     return key.replace("_", " ")
 
 
-def bone_name(bone: str, side: Side) -> str:
-    """``right femur``; a side that is not known is not named."""
+def bone_name(bone: str, side: Side, end: str = "") -> str:
+    """``right tibia (ankle end)``; a side that is not known is not named.
+
+    ``end`` is the joint whose end of the bone is meant, empty for a whole bone.
+    """
     try:
         label = vocabulary().bone(bone).label
     except UnknownWordError:
         label = spoken(bone)
-    return _sided(label, side)
+    named = _sided(label, side)
+    return f"{named} ({joint_name(end, Side.UNKNOWN)} end)" if end else named
 
 
 def region_name(bone: str, region: str | None, side: Side) -> str:
@@ -103,6 +112,15 @@ def visit_when(visit: VisitRow) -> str:
     if visit.date is None:
         return f"day {visit.day}"
     return f"{visit.date.day} {visit.date:%b %Y}"
+
+
+def plain(text: str) -> str:
+    """A sentence of another room with the ids of visits and series in words.
+
+    ``clear at v2`` becomes ``clear at visit 2``, ``v3-s1`` ``series 1 of visit 3``.
+    """
+    text = SERIES_ID.sub(r"series \2 of visit \1", text)
+    return VISIT_ID.sub(r"visit \1", text)
 
 
 def capital(text: str) -> str:

@@ -229,6 +229,7 @@ class FigureRow(Row):
     series: str
     bone: str
     side: Side
+    end: str
     caption: str
     width: int
     height: int
