@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from marrowtrail.anatomy.bones import BoneMap
 from marrowtrail.anatomy.cautions import anatomy_cautions, require_bones
-from marrowtrail.anatomy.mapping import map_bones
+from marrowtrail.anatomy.mapping import map_visit
 from marrowtrail.diagnosis.engine import diagnose
 from marrowtrail.diagnosis.knowledge import load_knowledge
 from marrowtrail.follow_up.cautions import follow_up_cautions
@@ -21,6 +22,7 @@ from marrowtrail.follow_up.proposals import propose_findings
 from marrowtrail.imaging.requests import nifti_visits
 from marrowtrail.imaging.series import Study
 from marrowtrail.imaging.study import read_study
+from marrowtrail.lesions.lesion import BoneReading
 from marrowtrail.lesions.reading import read_visit
 from marrowtrail.lesions.signs import look_for_signs
 from marrowtrail.record.case import Case
@@ -122,10 +124,11 @@ def save(result: Result, out: Path | str) -> None:
 
 def measure(study: Study, say: Progress) -> Measured:
     """Bones, oedema and signs visit by visit, then what follow-up says."""
-    bone_maps, readings = [], []
+    bone_maps: list[BoneMap] = []
+    readings: list[BoneReading] = []
     for visit in study.visits:
         say(f"measuring {visit.id}")
-        maps = [map_bones(series, visit.bones) for series in visit.series]
+        maps = map_visit(visit.series, visit.bones)
         readings.extend(read_visit(visit.id, visit.series, maps))
         bone_maps.extend(maps)
     require_bones(study, bone_maps)

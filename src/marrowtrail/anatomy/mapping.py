@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,31 @@ a cube of 7 mm, a tenth of the smallest tarsal bone."""
 ONE_PIECE_SHARE = 0.9
 """A bone is one piece. With less of its voxels in the largest one, the mask is doubted;
 label maps drawn on thick slices leave crumbs of a few per cent."""
+
+
+def map_visit(series: Sequence[Series], labels: tuple[BoneLabels, ...]) -> tuple[BoneMap, ...]:
+    """Bones of every series of a visit.
+
+    A piece too short to tell which end of its bone it is takes that from the other series of
+    its exam (its frame of reference), where they agree.
+    """
+    maps = [map_bones(one, labels) for one in series]
+    return tuple(_with_ends_of_exam(one, maps) for one in maps)
+
+
+def _with_ends_of_exam(bone_map: BoneMap, maps: Sequence[BoneMap]) -> BoneMap:
+    exam = [one for one in maps if one.geometry.shares_frame(bone_map.geometry)]
+    bones = []
+    for bone in bone_map.bones:
+        ends = {
+            other.id.end
+            for one in exam
+            for other in one.bones
+            if (other.id.bone, other.id.side) == (bone.id.bone, bone.id.side) and other.id.end
+        }
+        takes_over = not bone.id.end and len(ends) == 1
+        bones.append(replace(bone, id=replace(bone.id, end=ends.pop())) if takes_over else bone)
+    return replace(bone_map, bones=tuple(bones))
 
 
 def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:

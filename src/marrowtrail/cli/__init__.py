@@ -13,8 +13,8 @@ from marrowtrail.errors import InputError
 
 def main() -> None:
     """Entry point of ``marrowtrail``."""
-    from marrowtrail.cli.app import app  # noqa: PLC0415  (keeps `--version` and errors quick)
-    from marrowtrail.cli.terminal import say_error  # noqa: PLC0415
+    from marrowtrail.cli.app import app
+    from marrowtrail.cli.terminal import say_error
 
     try:
         app()

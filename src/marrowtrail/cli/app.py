@@ -85,7 +85,9 @@ def demo(
 ) -> None:
     """Write the synthetic seed patient as DICOM, run it, and say where the report is."""
     from marrowtrail.phantom import write_patient
+    from marrowtrail.result.folder import check_target
 
+    check_target(out)
     with tempfile.TemporaryDirectory(prefix="marrowtrail-demo-") as folder:
         patient = Path(folder) / "patient"
         with progress(quiet=quiet or json) as say:
@@ -102,6 +104,13 @@ def inspect(
     json: JsonOption = False,
 ) -> None:
     """Say what a folder holds: visits, series, weighting, geometry, problems."""
+    from marrowtrail.cli.overview import overview, show_overview
+
+    seen = overview(path)
+    if json:
+        answers.print_json(seen.model_dump_json())
+    else:
+        show_overview(seen)
 
 
 @app.command()
@@ -111,13 +120,75 @@ def diagnose(
     json: JsonOption = False,
 ) -> None:
     """Reason alone: rank the causes from the findings of a case record."""
+    from marrowtrail.cli.reasoning import reason_on
+
+    differential, unused = reason_on(case, setting)
+    if json:
+        answers.print_json(summary.differential_json(differential))
+    else:
+        summary.show_differential(differential, unused)
 
 
 @app.command()
 def phantom(
-    out: Annotated[Path, typer.Argument(help="Folder for the patient.")],
+    out: Annotated[Path, typer.Argument(help="Folder for the patients.")],
     scenario: Annotated[str, typer.Option("--scenario", help="Which story to write.")],
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
-    count: Annotated[int, typer.Option("--count", help="Number of draws.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
+    quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
+    from marrowtrail.phantom import scenario_names, write_patient
+
+    if scenario not in scenario_names():
+        known = ", ".join(scenario_names())
+        raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
+    with progress(quiet=quiet) as say:
+        for number in range(seed, seed + count):
+            folder = out if count == 1 else out / f"{scenario}-{number}"
+            say(f"writing {scenario}, draw {number}")
+            write_patient(scenario, folder, seed=number)
+    answers.print(f"{count} synthetic patient(s) in {out}")
+
+
+evaluate = typer.Typer(help="Reproduce the published figures.", no_args_is_help=True)
+app.add_typer(evaluate, name="evaluate")
+
+
+@evaluate.command("oedema")
+def evaluate_oedema(
+    data: Annotated[Path, typer.Argument(help="One folder a patient, with readers' masks.")],
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Oedema against readers' masks: Dice with each read, volume within the readers' range."""
+    from marrowtrail.evaluation.oedema import score_oedema
+
+    with progress(quiet=quiet or json) as say:
+        scores = score_oedema(data, say)
+    answers.print_json(scores.model_dump_json()) if json else summary.show_oedema_scores(scores)
+
+
+@evaluate.command("follow-up")
+def evaluate_follow_up(
+    data: Annotated[
+        Path | None, typer.Argument(help="Patients as `phantom` writes them; else drawn.")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option("--scenario", help="Stories to draw; several allowed.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Draws of each story.")] = 20,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Registration, oedema and migration against the truth of synthetic patients."""
+    from marrowtrail.evaluation.follow_up import draw_and_score, score_folder
+
+    with progress(quiet=quiet or json) as say:
+        scores = (
+            score_folder(data, say)
+            if data is not None
+            else draw_and_score(tuple(scenario or ("seed",)), seed, count, say)
+        )
+    answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)

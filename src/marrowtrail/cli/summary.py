@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import TypeAdapter
 from rich.markup import escape
 from rich.table import Table
 
 from marrowtrail.cli.terminal import answers
 from marrowtrail.diagnosis.differential import Differential
 from marrowtrail.errors import Severity
+from marrowtrail.evaluation.follow_up import FollowUpScores
+from marrowtrail.evaluation.oedema import OedemaScores
+from marrowtrail.result.limits import NOTICE
 from marrowtrail.result.model import ResultDocument
 
 SHOWN_CAUSES = 5
@@ -46,8 +50,13 @@ def _causes(document: ResultDocument) -> Table:
     return table
 
 
-def show_differential(differential: Differential) -> None:
-    """The answer of ``diagnose``: conclusion, causes, what is still open."""
+def differential_json(differential: Differential) -> str:
+    """The answer of ``diagnose`` for machines."""
+    return TypeAdapter(Differential).dump_json(differential, indent=1).decode()
+
+
+def show_differential(differential: Differential, unused: tuple[str, ...]) -> None:
+    """The answer of ``diagnose``: conclusion, causes, what is still open, what was not used."""
     answers.print(f"\n[bold]{escape(differential.conclusion)}[/]\n")
     table = Table("cause", "%", "interval")
     for cause in differential.causes:
@@ -59,3 +68,51 @@ def show_differential(differential: Differential) -> None:
         answers.print(f"{escape(line.label)}: {status}. {escape(line.explanation)}")
     for flag in differential.red_flags:
         answers.print(f"[bold red]{escape(flag.category)}[/]: {escape(flag.explanation)}")
+    for one in (*unused, *differential.unused):
+        answers.print(f"[dim]not used: {escape(one)}[/]")
+    answers.print(f"[dim]{escape(NOTICE)}[/]")
+
+
+def show_oedema_scores(scores: OedemaScores) -> None:
+    """One line a patient, then the means."""
+    table = Table("patient", "ml", "interval", "readers ml", "Dice against each read")
+    for name, one in scores.patients.items():
+        interval = f"{one.volume_low_mm3 / 1000:.1f} to {one.volume_high_mm3 / 1000:.1f}"
+        readers = ", ".join(f"{volume / 1000:.1f}" for volume in one.reader_volumes_mm3)
+        each = ", ".join(f"{value:.2f}" for value in one.dice)
+        table.add_row(name, f"{one.volume_mm3 / 1000:.1f}", interval, readers, each)
+    answers.print(table)
+    answers.print(f"mean Dice {_number(scores.mean_dice)}")
+    answers.print(f"Dice between two readers {_number(scores.inter_reader_dice)}")
+    answers.print(f"volume within the readers' range {_number(scores.volume_in_range)}")
+
+
+def show_follow_up_scores(scores: FollowUpScores) -> None:
+    """The figures, one a line."""
+    registration, migration = scores.registration, scores.migration
+    found = sum(one.story_found for one in scores.patients if one.shifts_there)
+    moved = sum(one.shifts_there > 0 for one in scores.patients)
+    shifted = sum(one.shifts_found > 0 for one in scores.patients if not one.shifts_there)
+    for name, value in (
+        ("patients", str(len(scores.patients))),
+        ("registered bone pairs", str(registration.pairs)),
+        ("registration error, median mm", _number(registration.median_error_mm)),
+        ("registration error, 95th percentile mm", _number(registration.p95_error_mm)),
+        ("verified and right", _number(registration.verified_right)),
+        ("verified and wrong by more than 1.5 mm", str(registration.verified_wrong)),
+        ("oedema Dice, lesions above 0.5 ml", _number(scores.mean_dice)),
+        ("lesions above 0.3 ml found", _number(scores.lesions_found)),
+        ("false lesions a patient", _number(scores.false_lesions_per_patient)),
+        ("volume interval covers the truth", _number(scores.interval_coverage)),
+        ("identity, edge F1", _number(scores.edge_f1)),
+        ("called changed without change", _number(scores.false_change)),
+        ("shifts: whole story found", f"{found} of {moved}"),
+        ("shifts where there are none", f"{shifted} of {len(scores.patients) - moved}"),
+        ("migration sensitivity", _number(migration.sensitivity)),
+        ("migration specificity", _number(migration.specificity)),
+    ):
+        answers.print(f"{name:42} {value}")
+
+
+def _number(value: float | None) -> str:
+    return "not assessed" if value is None else f"{value:.3f}"

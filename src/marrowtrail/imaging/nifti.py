@@ -14,11 +14,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from numpy.typing import NDArray
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
 from marrowtrail.imaging.pixels import checked
-from marrowtrail.imaging.series import BoneLabels, Weighting
+from marrowtrail.imaging.series import BoneLabels, Contrast, Weighting
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
@@ -33,6 +34,12 @@ class NiftiSeries:
     side: Side
     weighting: Weighting
     fat_suppressed: bool | None
+
+    @property
+    def contrast(self) -> Contrast:
+        """As stated; an inversion recovery that nulls fat has no other choice."""
+        suppressed = True if self.weighting is Weighting.STIR else self.fat_suppressed
+        return Contrast(self.weighting, suppressed, "as case.yaml states")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,17 @@ def read_labels(bones: NiftiBones) -> BoneLabels:
         )
     labels = Volume(whole.astype(np.int16), _geometry(image, bones.file))
     return BoneLabels(labels, tuple(one for one in names if one[0] in values), "NIfTI mask")
+
+
+def read_label_values(path: Path) -> NDArray[np.int16]:
+    """The whole numbers of a label map, for use on a grid that is known to be its own.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no NIfTI.
+    """
+    return np.asarray(np.rint(np.asarray(_load(path).dataobj)), dtype=np.int16)
 
 
 def content_hash(path: Path) -> str:

@@ -18,12 +18,10 @@ from marrowtrail.imaging.plan import Plan, PlannedSeries, nearest_plane, plan_fo
 from marrowtrail.imaging.segmentations import read_segmentation
 from marrowtrail.imaging.series import (
     BoneLabels,
-    Contrast,
     Series,
     SetAside,
     Study,
     Visit,
-    Weighting,
 )
 
 Progress = Callable[[str], None]
@@ -115,14 +113,13 @@ def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
         series = []
         for index, one in enumerate(request.series, start=1):
             volume = read_volume(one.file)
-            contrast = _stated(one.weighting, one.fat_suppressed)
             series.append(
                 Series(
                     f"{visit_id}-s{index}",
                     visit_id,
                     content_hash(one.file),
                     volume,
-                    contrast,
+                    one.contrast,
                     nearest_plane(volume.geometry),
                     one.body_part,
                     one.side,
@@ -130,12 +127,6 @@ def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
             )
         visits.append(Visit(visit_id, request.date, tuple(series), _bones(request, series)))
     return Study(tuple(visits), (), ())
-
-
-def _stated(weighting: Weighting, fat_suppressed: bool | None) -> Contrast:
-    """What case.yaml says; an inversion recovery that nulls fat has no other choice."""
-    suppressed = True if weighting is Weighting.STIR else fat_suppressed
-    return Contrast(weighting, suppressed, "as case.yaml states")
 
 
 def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, ...]:
