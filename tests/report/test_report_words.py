@@ -23,6 +23,7 @@ from marrowtrail.report.words import (
     plain,
     region_name,
     signed,
+    spoken,
     times,
 )
 from marrowtrail.result.model import ResultDocument
@@ -74,6 +75,11 @@ def test_ids_of_visits_and_series_become_words() -> None:
     assert plain("clear at v2, from v1 to v3") == "clear at visit 2, from visit 1 to visit 3"
     assert plain("visit v2, series v3-s11") == "visit 2, series 11 of visit 3"
     assert plain("HLA-B27, 3v4 and nav1gation") == "HLA-B27, 3v4 and nav1gation"
+
+
+def test_keys_are_spoken_with_their_abbreviations() -> None:
+    assert spoken("musculoskeletal_mri") == "musculoskeletal MRI"
+    assert spoken("limerick") == "limerick"
 
 
 def test_an_end_of_a_bone_is_named() -> None:

@@ -33,7 +33,7 @@ FIELD_MM = 110.0
 PIXEL_MM = 0.25
 """Pixels of a picture: about the finest in-plane spacing of clinical knee and ankle MRI."""
 
-PERCENTILES = (1.0, 95.0, 99.5)
+PERCENTILES = (1.0, 98.0, 99.5)
 """Black, the least that may be drawn white, and the usual white of a series: the brightest
 half percent is mostly vessels and fluid."""
 
@@ -134,7 +134,7 @@ class Window:
         Percentiles of a fluid-sensitive series depend on how much oedema and fluid it holds,
         so that the same marrow would look dark at one visit and grey at the next. Where
         ``marrow``, the inside of the bones, is given, its median is drawn at
-        :data:`MARROW_GREY`, as far as that does not blind more than the brightest twentieth.
+        :data:`MARROW_GREY`, as far as that blinds no more than the brightest fiftieth.
         """
         known = volume.data[np.isfinite(volume.data)]
         if known.size == 0:

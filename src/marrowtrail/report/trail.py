@@ -30,7 +30,7 @@ MINOR_RADIUS = 3.5
 TEXT_STEP = 15.0
 """Drawing units between the days of two arrows that end beside each other."""
 
-LABEL_WIDTH = 208.0
+LABEL_WIDTH = 224.0
 """Drawing units beside the limb for names and volumes; the longest name of a region fits."""
 
 LABEL_STEP = 42.0

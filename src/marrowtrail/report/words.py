@@ -15,6 +15,8 @@ from marrowtrail.result.model import VisitRow
 SERIES_ID = re.compile(r"\b(?:series )?v(\d+)-s(\d+)\b")
 VISIT_ID = re.compile(r"\b(?:visit )?v(\d+)\b")
 
+ABBREVIATIONS = {"mri": "MRI", "ct": "CT", "dxa": "DXA", "crp": "CRP"}
+
 MINUS = "\N{MINUS SIGN}"
 SMALL_ML = 0.1
 """Below this a volume in ml with one decimal would read 0.0."""
@@ -22,7 +24,7 @@ SMALL_ML = 0.1
 
 def spoken(key: str) -> str:
     """A key as plain words, for the few closed vocabularies that have no labels of their own."""
-    return key.replace("_", " ")
+    return " ".join(ABBREVIATIONS.get(word, word) for word in key.replace("_", " ").split(" "))
 
 
 def bone_name(bone: str, side: Side, end: str = "") -> str:
