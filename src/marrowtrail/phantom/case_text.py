@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import numpy as np
 import yaml
@@ -24,7 +23,7 @@ def case_text(
 ) -> str:
     """The YAML of the case, headed by a line that says it is invented."""
 
-    def filled(node: Any) -> Any:
+    def filled(node: object) -> object:
         if isinstance(node, dict) and set(node) == {"visit", "days"}:
             days = Range.model_validate(node["days"]).draw_whole(rng)
             return dates[node["visit"] - 1] + timedelta(days=days)
@@ -39,7 +38,7 @@ def case_text(
         "schema_version": 1,
         "synthetic": True,
         "patient": {"age": age, "sex": scenario.sex},
-        **filled(scenario.case),
+        **{key: filled(value) for key, value in scenario.case.items()},
     }
     head = "# A synthetic patient: nobody's record, dates and values are invented.\n"
     return head + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

@@ -14,8 +14,11 @@ from marrowtrail.phantom.scenario import DemarcationPlan
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DemarcationShape:
-    """``level`` is distance in mm from the middle of the band at rest, negative towards the
-    segment. ``length_mm`` is the greatest extent of the band."""
+    """A band at rest.
+
+    ``level`` is the distance in mm from its middle, negative towards the segment;
+    ``length_mm`` its greatest extent within marrow.
+    """
 
     plan: DemarcationPlan
     level: Volume

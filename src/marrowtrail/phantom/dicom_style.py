@@ -109,7 +109,8 @@ def _philips(acquisition: Acquisition) -> HeaderStyle:
     return HeaderStyle(
         manufacturer="Philips Medical Systems",
         model="Ingenia",
-        series_description=f"{plane} {name}{'_SPAIR' if saturated else ''}{'_TSE' if word != 'STIR' else ''}",
+        series_description=f"{plane} {name}{'_SPAIR' if saturated else ''}"
+        + ("" if word == "STIR" else "_TSE"),
         scanning_sequence=(family,),
         sequence_variant=("SK", "OSP") if word != "STIR" else ("SK", "MP"),
         scan_options=("FS",) if saturated else ("OTHER",),

@@ -50,8 +50,11 @@ class Acquisition:
 def plan_exam(
     joint: str, pose: Pose, plan: ImagingPlan, field_t: float, rng: np.random.Generator
 ) -> tuple[Acquisition, ...]:
-    """A localiser in three planes, a sagittal fluid-sensitive series with fat suppression,
-    and a T1 series, sagittal or coronal."""
+    """The series of an exam.
+
+    A localiser in three planes, a sagittal fluid-sensitive series with fat suppression, and
+    a T1 series, sagittal or coronal.
+    """
     centre = pose.limb.apply(np.asarray(CENTRE_MM[joint])) + rng.uniform(-4.0, 4.0, 3)
     tilt = np.radians([plan.plane_tilt_deg.draw(rng) for _ in range(3)])
     turn = Rotation.from_rotvec(tilt).as_matrix() @ _half(pose.limb.matrix[:3, :3])

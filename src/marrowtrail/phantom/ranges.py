@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -22,10 +20,10 @@ class Range(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_list_or_number(cls, value: Any) -> Any:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+    def _from_list_or_number(cls, value: object) -> object:
+        if isinstance(value, int | float) and not isinstance(value, bool):
             return {"low": value, "high": value}
-        if isinstance(value, (list, tuple)) and len(value) == 2:
+        if isinstance(value, list | tuple) and len(value) == 2:
             return {"low": value[0], "high": value[1]}
         return value
 

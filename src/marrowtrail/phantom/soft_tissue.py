@@ -8,6 +8,7 @@ nothing is measured of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,9 @@ CLOSE_MM = {"knee": 34.0, "ankle": 22.0}
 
 @dataclass(frozen=True, slots=True)
 class Tube:
-    """A tapered tube along (x, y, z, radius) points, ``stretch`` times as wide from side to
-    side as from front to back.
+    """A tapered tube along (x, y, z, radius) points.
+
+    It is ``stretch`` times as wide from side to side as from front to back.
     """
 
     points: tuple[tuple[float, float, float, float], ...]
@@ -104,9 +106,8 @@ def build_soft_tissue(limb: Limb) -> SoftTissue:
     points = geometry.to_lps(np.moveaxis(np.indices(geometry.shape), 0, -1))
     if limb.side is Side.LEFT:
         points = points * np.array([-1.0, 1.0, 1.0])
-    points = points.astype(np.float32)
     muscle, tendon, recess = (
-        np.min([_tube(points, tube) for tube in tubes[limb.joint]], axis=0)
+        np.min([_tube(points.astype(np.float32), tube) for tube in tubes[limb.joint]], axis=0)
         for tubes in (MUSCLES, TENDONS, RECESSES)
     )
     bone = np.min([resample(bone.surface, geometry, fill=12.0).data for bone in limb.bones], axis=0)
@@ -131,7 +132,7 @@ def _tube(points: NDArray[np.float32], tube: Tube) -> NDArray[np.float32]:
     squeeze = np.array([1.0 / tube.stretch, 1.0, 1.0], dtype=np.float32)
     points = points * squeeze
     knots = np.asarray(tube.points, dtype=np.float32) * np.append(squeeze, np.float32(1.0))
-    for a, end in zip(knots[:-1], knots[1:], strict=True):
+    for a, end in pairwise(knots):
         step = end - a
         along = np.clip((points - a[:3]) @ step[:3] / (step[:3] @ step[:3]), 0.0, 1.0)
         away = np.linalg.norm(points - a[:3] - along[..., None] * step[:3], axis=-1)

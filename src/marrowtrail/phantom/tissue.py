@@ -44,8 +44,10 @@ class Tissue(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What a sequence's physics tags say. ``fat_left`` is the share of fat signal that its
-    fat suppression leaves; 1 without."""
+    """What a sequence's physics tags say.
+
+    ``fat_left`` is the share of fat signal that its fat saturation leaves; 1 without.
+    """
 
     weighting: Weighting
     repetition_ms: float
@@ -66,11 +68,7 @@ def signal(tissue: Tissue, timing: Timing) -> float:
     t1 = it.t1_15_ms if timing.field_t < 2.0 else it.t1_30_ms
     recovered = 1.0 - np.exp(-timing.repetition_ms / t1)
     if timing.inversion_ms is not None:
-        recovered = abs(
-            recovered
-            - 2.0
-            * np.exp(-timing.inversion_ms / t1)
-            * (1 - 0.5 * np.exp(-(timing.repetition_ms - timing.inversion_ms) / t1))
-        )
+        left = np.exp(-timing.repetition_ms / t1)
+        recovered = abs(1.0 - 2.0 * np.exp(-timing.inversion_ms / t1) + left)
     kept = timing.fat_left if it.is_fat else 1.0
     return float(it.density * recovered * np.exp(-timing.echo_ms / it.t2_ms) * kept)

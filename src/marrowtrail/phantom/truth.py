@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from marrowtrail.errors import InputError
 from marrowtrail.record.sites import Side
 
-TRUTH_VERSION = "1.0"
+TRUTH_VERSION: Literal["1.0"] = "1.0"
 
 Matrix = tuple[
     tuple[float, float, float, float],

@@ -1,0 +1,155 @@
+"""Draw a patient's bones: a template, deformed, scaled, mirrored for a left limb.
+
+Deformation is one smooth field for all bones of a joint, so neighbouring surfaces stay
+congruent; surface, cartilage and painted regions are read through the same field, which is
+what carries the regions of truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.contact import knee_in_contact
+from marrowtrail.phantom.limb import STEP_MM, Limb, PatientBone, mirrored
+from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, load_template
+from marrowtrail.record.sites import BoneId, Side
+
+MODE_LIMIT_SD = 1.7
+"""Modes are drawn within this many standard deviations: with six modes of 27 knees, further
+out the sum of distance maps stops looking like a bone."""
+
+SIZE_LOG_SD = 0.07
+"""Standard deviation of log size among the 27 knees of the model (scripts/build_knee_shapes.py)."""
+
+WARP_KNOT_MM = 30.0
+WARP_MM = 0.8
+"""Deformation between knots of 30 mm, with this standard deviation along each axis: steepest
+slope near 8 %, so a sampled distance is still a distance within that."""
+
+WARP_HALF_MM = 150.0
+"""The field covers the box of a joint, this far to each side of it."""
+
+TEXTURE_SCALES_MM = (2.5, 7.0)
+"""Grain of marrow: trabecular bundles and lobules of fat, as two octaves of noise."""
+
+
+def draw_limb(joint: str, side: Side, rng: np.random.Generator) -> Limb:
+    """A patient's joint. The same generator state gives the same bones, left or right."""
+    template = load_template(joint)
+    weights = np.clip(rng.standard_normal(template.mode_count), -MODE_LIMIT_SD, MODE_LIMIT_SD)
+    size = float(np.exp(np.clip(rng.standard_normal(), -2, 2) * SIZE_LOG_SD))
+    warp = _Warp.draw(rng)
+    bones = [_drawn_bone(bone, joint, weights, size, warp, rng) for bone in template.bones]
+    if joint == "knee":
+        bones = knee_in_contact(bones)
+    limb = Limb(joint, Side.RIGHT, tuple(bone.trimmed() for bone in bones))
+    return limb if side is Side.RIGHT else mirrored(limb)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Warp:
+    """A smooth displacement in millimetres over the box of a joint."""
+
+    knots: NDArray[np.float64]
+    corner: float
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> _Warp:
+        count = int(2 * WARP_HALF_MM / WARP_KNOT_MM) + 1
+        return cls(rng.normal(0.0, WARP_MM, (3, count, count, count)), -WARP_HALF_MM)
+
+    def at(self, geometry: Geometry) -> NDArray[np.float64]:
+        """(3, i, j, k) displacement at every voxel of a grid that is aligned with the axes."""
+        matrix = geometry.affine[:3, :3] / WARP_KNOT_MM
+        offset = (geometry.affine[:3, 3] - self.corner) / WARP_KNOT_MM
+        return np.stack(
+            [
+                ndimage.affine_transform(
+                    component, matrix, offset, geometry.shape, order=3, mode="nearest"
+                )
+                for component in self.knots
+            ]
+        )
+
+
+def _drawn_bone(
+    template: BoneTemplate,
+    joint: str,
+    weights: NDArray[np.float64],
+    size: float,
+    warp: _Warp,
+    rng: np.random.Generator,
+) -> PatientBone:
+    source = template.geometry
+    steps = np.asarray(source.spacing_mm) * size / STEP_MM
+    shape = np.maximum(2, np.round((np.asarray(source.shape) - 1) * steps)).astype(int) + 1
+    affine = np.eye(4)
+    affine[:3, :3] = source.directions * STEP_MM
+    affine[:3, 3] = source.affine[:3, 3] * size
+    grid = Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
+    ijk = np.indices(grid.shape).astype(np.float32)
+    ijk /= steps[:, None, None, None].astype(np.float32)
+    turn = source.directions.T / np.asarray(source.spacing_mm)[:, None]
+    shift = np.tensordot(turn, warp.at(grid), axes=1).astype(np.float32)
+    ijk += shift / np.float32(size)
+    surface = _read(template.surface_mm, template.surface_modes_mm, weights, ijk, size)
+    outer = None
+    if template.outer_mm is not None and template.outer_modes_mm is not None:
+        outer = _read(template.outer_mm, template.outer_modes_mm, weights, ijk, size)
+        outer = np.minimum(outer, surface)
+    return PatientBone(
+        bone_id=BoneId(template.bone, Side.RIGHT),
+        joint=joint,
+        surface=Volume(surface, grid),
+        outer=None if outer is None else Volume(outer, grid),
+        texture=Volume(marrow_texture(grid.shape, STEP_MM, rng), grid),
+        regions=Volume(_painted(template.regions, len(template.region_names), ijk), grid),
+        region_names=template.region_names,
+        shaft=None,
+    )
+
+
+def _read(
+    mean: NDArray[np.float32],
+    modes: NDArray[np.float32],
+    weights: NDArray[np.float64],
+    ijk: NDArray[np.float32],
+    size: float,
+) -> NDArray[np.float32]:
+    shape = mean + np.tensordot(weights[: len(modes)].astype(np.float32), modes, axes=1)
+    read = ndimage.map_coordinates(shape, ijk, order=3, mode="nearest", output=np.float32)
+    return np.asarray(np.clip(read * np.float32(size), -CLIP_MM, CLIP_MM), dtype=np.float32)
+
+
+def _painted(regions: NDArray[np.uint8], count: int, ijk: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The region map read through the warp: the region with the largest linear weight."""
+    if count == 0:
+        return np.zeros(ijk.shape[1:], dtype=np.uint8)
+    best = np.zeros(ijk.shape[1:], dtype=np.float32)
+    painted = np.zeros(ijk.shape[1:], dtype=np.uint8)
+    for value in range(1, count + 1):
+        share = ndimage.map_coordinates(
+            (regions == value).astype(np.float32), ijk, order=1, mode="nearest"
+        )
+        painted[share > best] = value
+        best = np.maximum(best, share)
+    return painted
+
+
+def marrow_texture(
+    shape: tuple[int, ...], step_mm: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Noise of two grains, mean 0 and standard deviation 1."""
+    total = np.zeros(shape, dtype=np.float32)
+    for scale in TEXTURE_SCALES_MM:
+        grain = ndimage.gaussian_filter(
+            rng.standard_normal(shape, dtype=np.float32), 0.5 * scale / step_mm, mode="wrap"
+        )
+        total += grain / grain.std()
+    return np.asarray((total - total.mean()) / total.std(), dtype=np.float32)

@@ -1,0 +1,102 @@
+"""What is drawn once for a patient: bones, lesions, dates, and how large each lesion is when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from marrowtrail.phantom.bone_drawing import draw_limb
+from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
+from marrowtrail.phantom.lesion_shape import LesionShape, draw_lesion
+from marrowtrail.phantom.limb import Limb
+from marrowtrail.phantom.scenario import LesionPlan, Scenario
+from marrowtrail.phantom.soft_tissue import SoftTissue, build_soft_tissue
+from marrowtrail.record.sites import Side
+
+EARLIEST = date(2019, 1, 7)
+LATEST_START_DAYS = 900
+"""First visits lie within these days of EARLIEST."""
+
+SMALLEST_SIZE = 0.2
+"""A lesion drawn smaller than this share of its radius (under 1 % of its volume) is none."""
+
+STREAM = {"patient": 1, "knee": 11, "ankle": 12}
+"""Names of random streams: what is drawn for one part does not depend on what another drew."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnJoint:
+    """A patient's joint, with every lesion that it will ever have, by key."""
+
+    limb: Limb
+    tissue: SoftTissue
+    lesions: Mapping[str, LesionShape]
+    bands: tuple[DemarcationShape, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnPatient:
+    """A patient of a scenario. ``sizes`` holds each lesion's size at each visit."""
+
+    scenario: Scenario
+    seed: int
+    side: Side
+    age: int
+    dates: tuple[date, ...]
+    sizes: Mapping[str, tuple[float, ...]]
+    joints: Mapping[str, DrawnJoint]
+
+    def present(self, visit: int, joint: str) -> list[tuple[LesionPlan, float]]:
+        """Lesions of a joint at a visit (counted from 1), with their size."""
+        return [
+            (plan, self.sizes[plan.key][visit - 1])
+            for plan in self.scenario.lesions
+            if plan.joint == joint and self.sizes[plan.key][visit - 1] > 0
+        ]
+
+
+def lesion_id(visit: int, key: str) -> str:
+    """The id of a lesion at a visit, as truth names it."""
+    return f"v{visit}-{key}"
+
+
+def draw_patient(scenario: Scenario, seed: int) -> DrawnPatient:
+    """Draw all that the scenario leaves open, but for how the visits are imaged."""
+    rng = np.random.default_rng([seed, STREAM["patient"]])
+    side = scenario.sides[int(rng.integers(len(scenario.sides)))]
+    age = scenario.age.draw_whole(rng)
+    dates, day = [], EARLIEST + timedelta(days=int(rng.integers(LATEST_START_DAYS)))
+    for visit in scenario.visits:
+        day += timedelta(days=visit.after_days.draw_whole(rng))
+        dates.append(day)
+    sizes = {
+        plan.key: tuple(_size(size.draw(rng)) for size in plan.course) for plan in scenario.lesions
+    }
+    exams = dict.fromkeys(joint for visit in scenario.visits for joint in visit.exams)
+    joints: dict[str, DrawnJoint] = {
+        joint: _draw_joint(scenario, joint, side, seed) for joint in exams
+    }
+    return DrawnPatient(scenario, seed, side, age, tuple(dates), sizes, joints)
+
+
+def _size(drawn: float) -> float:
+    return drawn if drawn >= SMALLEST_SIZE else 0.0
+
+
+def _draw_joint(scenario: Scenario, joint: str, side: Side, seed: int) -> DrawnJoint:
+    rng = np.random.default_rng([seed, STREAM[joint]])
+    limb = draw_limb(joint, side, rng)
+    lesions = {
+        plan.key: draw_lesion(plan, limb.bone(plan.bone), rng)
+        for plan in scenario.lesions
+        if plan.joint == joint
+    }
+    bands = tuple(
+        draw_demarcation(plan, lesions[plan.lesion], rng)
+        for plan in scenario.demarcations
+        if plan.lesion in lesions
+    )
+    return DrawnJoint(limb, build_soft_tissue(limb), lesions, bands)

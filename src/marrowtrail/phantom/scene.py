@@ -1,0 +1,124 @@
+"""What lies in front of the scanner at one exam, and reading it on an image's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.limb import Limb, PatientBone
+from marrowtrail.phantom.pose import Pose
+from marrowtrail.phantom.soft_tissue import SoftTissue
+
+Field = NDArray[np.float32]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Oedema:
+    """A lesion to draw: its level in mm at rest (positive inside) and its water share."""
+
+    lesion_id: str
+    bone: str
+    level: Volume
+    water: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """A demarcation band to draw.
+
+    ``level`` is the distance in mm from the middle of the band at rest, negative towards
+    the segment that it bounds.
+    """
+
+    bone: str
+    level: Volume
+    thickness_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A posed limb with its soft tissue and what is in its marrow."""
+
+    limb: Limb
+    tissue: SoftTissue
+    pose: Pose
+    oedema: tuple[Oedema, ...]
+    bands: tuple[Band, ...]
+
+    def box_of(self, bone: PatientBone, onto: Geometry) -> Box | None:
+        """The part of a grid that a posed bone's maps may reach; ``None`` if they miss it."""
+        pose = self.pose.bones[bone.bone_id.bone]
+        corners = onto.to_ijk(pose.apply(bone.surface.geometry.corners_lps()))
+        low = np.maximum(np.floor(corners.min(axis=0)) - 1, 0).astype(int)
+        high = np.minimum(np.ceil(corners.max(axis=0)) + 2, onto.shape).astype(int)
+        if (low >= high).any():
+            return None
+        i, j, k = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        return i, j, k
+
+    def view_of(self, bone: PatientBone, onto: Geometry, box: Box) -> BoneView:
+        """Maps of one bone, to be read in one box of a grid."""
+        to_rest = self.pose.bones[bone.bone_id.bone].inverse().matrix @ onto.affine
+        return BoneView(bone, to_rest, box)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoneView:
+    """Maps of one bone, read in a box of an image's grid.
+
+    ``to_rest`` (4, 4) maps the grid's index to the limb frame at rest.
+    """
+
+    bone: PatientBone
+    to_rest: NDArray[np.float64]
+    box: Box
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels of the box."""
+        return tuple(part.stop - part.start for part in self.box)
+
+    def read(self, volume: Volume, fill: float, order: int = 1) -> Field:
+        """A map at rest, for every voxel of the box."""
+        matrix = np.linalg.inv(volume.geometry.affine) @ self.to_rest
+        start = np.array([part.start for part in self.box], dtype=np.float64)
+        read: Field = ndimage.affine_transform(
+            volume.data,
+            matrix[:3, :3],
+            matrix[:3, :3] @ start + matrix[:3, 3],
+            self.shape,
+            order=order,
+            mode="constant",
+            cval=fill,
+            prefilter=False,
+        )
+        return read
+
+    def rest_coordinate(self, axis: int) -> Field:
+        """One coordinate in the limb frame at rest, in mm, for every voxel of the box."""
+        return coordinate(self.to_rest[axis], self.box)
+
+
+def coordinate(row: NDArray[np.float64], box: Box) -> Field:
+    """A row of an affine applied to every index of a box.
+
+    Plain sums and no matrix product: the same bytes on any number of threads.
+    """
+    i, j, k = np.ogrid[box]
+    return np.asarray(row[0] * i + row[1] * j + row[2] * k + row[3], dtype=np.float32)
+
+
+def common_box(a: Box | None, b: Box | None) -> Box | None:
+    """Where two boxes overlap; ``None`` if they do not."""
+    if a is None or b is None:
+        return None
+    parts = [slice(max(p.start, q.start), min(p.stop, q.stop)) for p, q in zip(a, b, strict=True)]
+    if any(part.start >= part.stop for part in parts):
+        return None
+    return parts[0], parts[1], parts[2]

@@ -1,0 +1,149 @@
+"""Gather what is true of a drawn patient: lesions, signs, edges, shifts, motions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Literal
+
+from marrowtrail.phantom.drawn_patient import DrawnPatient, lesion_id
+from marrowtrail.phantom.pose import Pose
+from marrowtrail.phantom.scenario import LesionPlan, ShiftPlan
+from marrowtrail.phantom.truth import (
+    BoneMotion,
+    Edge,
+    LesionTruth,
+    PatientTruth,
+    RegionShare,
+    SeriesTruth,
+    ShiftTruth,
+    SignTruth,
+    VisitTruth,
+)
+from marrowtrail.record.vocabulary import vocabulary
+
+Poses = Mapping[tuple[int, str], Pose]
+"""The pose of a limb by visit (counted from 1) and joint."""
+
+
+def truth_of(patient: DrawnPatient, poses: Poses, series: Sequence[SeriesTruth]) -> PatientTruth:
+    """Everything that is true of a patient whose visits were imaged in these poses."""
+    visits = list(enumerate(patient.scenario.visits, start=1))
+    lesions = [
+        lesion
+        for number, plan in visits
+        for joint in plan.exams
+        for lesion in _lesions(patient, number, joint)
+    ]
+    return PatientTruth(
+        scenario=patient.scenario.key,
+        seed=patient.seed,
+        side=patient.side,
+        visits=tuple(
+            VisitTruth(id=f"v{number}", date=patient.dates[number - 1], joints=plan.exams)
+            for number, plan in visits
+        ),
+        lesions=tuple(lesions),
+        signs=tuple(_signs(patient)),
+        edges=tuple(_edges(lesions)),
+        shifts=tuple(_shift(patient, plan) for plan in patient.scenario.shifts),
+        motions=tuple(_motions(patient, poses)),
+        series=tuple(series),
+    )
+
+
+def _lesions(patient: DrawnPatient, visit: int, joint: str) -> list[LesionTruth]:
+    return [
+        _lesion(patient, visit, joint, plan, size) for plan, size in patient.present(visit, joint)
+    ]
+
+
+def _lesion(
+    patient: DrawnPatient, visit: int, joint: str, plan: LesionPlan, size: float
+) -> LesionTruth:
+    shape = patient.joints[joint].lesions[plan.key]
+    return LesionTruth(
+        id=lesion_id(visit, plan.key),
+        visit=f"v{visit}",
+        track=plan.key,
+        joint=joint,
+        bone=plan.bone,
+        side=patient.side,
+        region=plan.region,
+        region_shares=tuple(
+            RegionShare(region=name, share=round(share, 4))
+            for name, share in shape.region_shares(size)
+        ),
+        volume_mm3=round(shape.volume_mm3(size), 1),
+    )
+
+
+def _signs(patient: DrawnPatient) -> list[SignTruth]:
+    return [
+        SignTruth(
+            kind="demarcation",
+            visit=f"v{visit}",
+            lesion=lesion_id(visit, band.plan.lesion),
+            bone=joint.lesions[band.plan.lesion].plan.bone,
+            side=patient.side,
+            length_mm=round(band.length_mm, 1),
+            thickness_mm=round(band.thickness_mm, 2),
+        )
+        for joint in patient.joints.values()
+        for band in joint.bands
+        for visit in band.plan.visits
+    ]
+
+
+def _edges(lesions: Sequence[LesionTruth]) -> list[Edge]:
+    """Each lesion and the next time that its track is seen."""
+    last: dict[str, str] = {}
+    edges = []
+    for lesion in lesions:
+        if lesion.track in last:
+            edges.append(Edge(earlier=last[lesion.track], later=lesion.id))
+        last[lesion.track] = lesion.id
+    return edges
+
+
+def _shift(patient: DrawnPatient, plan: ShiftPlan) -> ShiftTruth:
+    lesions = {lesion.key: lesion for lesion in patient.scenario.lesions}
+    days = patient.dates[plan.to_visit - 1] - patient.dates[plan.from_visit - 1]
+    return ShiftTruth(
+        from_lesion=lesion_id(plan.from_visit, plan.from_lesion),
+        to_lesion=lesion_id(plan.to_visit, plan.to_lesion),
+        kind=_shift_kind(lesions[plan.from_lesion], lesions[plan.to_lesion]),
+        days=days.days,
+    )
+
+
+def _shift_kind(
+    first: LesionPlan, second: LesionPlan
+) -> Literal["within_bone", "within_joint", "between_joints"]:
+    """By the joints of the two regions first: one tibia has two ends."""
+    joints = [vocabulary().joint_of(plan.bone, plan.region) for plan in (first, second)]
+    if joints[0] != joints[1]:
+        return "between_joints"
+    return "within_bone" if first.bone == second.bone else "within_joint"
+
+
+def _motions(patient: DrawnPatient, poses: Poses) -> list[BoneMotion]:
+    """Motions of every bone between all pairs of visits that imaged its joint."""
+    return [
+        BoneMotion(
+            joint=joint,
+            bone=bone,
+            side=patient.side,
+            from_visit=f"v{first}",
+            to_visit=f"v{second}",
+            matrix_lps=_rows(poses[first, joint], poses[second, joint], bone),
+        )
+        for (first, joint), (second, other) in combinations(poses, 2)
+        if joint == other
+        for bone in poses[first, joint].bones
+    ]
+
+
+def _rows(before: Pose, after: Pose, bone: str) -> tuple[tuple[float, ...], ...]:
+    motion = after.bones[bone] @ before.bones[bone].inverse()
+    return tuple(tuple(float(x) for x in row) for row in motion.matrix)
