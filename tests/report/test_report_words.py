@@ -168,13 +168,15 @@ class TestCharts:
         ticks = _volumes(doc.model_copy(update={"visits": visits})).days
         assert [tick.row for tick in ticks] == [0, 1, 0]
 
-    def test_one_visit_stands_in_the_middle(self) -> None:
-        chart = _volumes(one_visit(document()))
+    def test_one_visit_of_a_course_stands_in_the_middle(self) -> None:
+        chart = course_chart(one_visit(document()))
+        assert chart is not None
         (tick,) = chart.days
         assert chart.left < tick.at < chart.right
 
     def test_nothing_to_draw_is_no_chart(self) -> None:
         assert volume_chart(without_lesions(document())) is None
+        assert volume_chart(one_visit(document())) is None
         assert course_chart(document().model_copy(update={"course": ()})) is None
 
     @pytest.mark.parametrize("volume", [0.2, 7.0, 900.0, 14_000.0, 99_000.0])

@@ -214,6 +214,12 @@ class TestElsewhere:
         assert item.text.startswith("sacrum, ")
         assert item.visit == 1
 
+    def test_sites_of_one_visit_stand_together(self) -> None:
+        away = {"bone": "sacrum", "side": Side.MIDLINE, "region": "unspecified", "visit": "v1"}
+        doc = with_lesions(changed(0, **away), changed(1, **away), changed(2))
+        (item,) = draw_trail(doc).elsewhere
+        assert item.text.count("sacrum") == 2
+
     def test_a_side_that_is_not_known_is_not_guessed(self) -> None:
         doc = with_lesions(changed(0, side=Side.UNKNOWN))
         trail = draw_trail(doc)

@@ -97,13 +97,13 @@ class _Axes:
 
 
 def volume_chart(document: ResultDocument) -> Chart | None:
-    """Volume of each lesion at each visit in ml; ``None`` without any lesion.
+    """Volume of each lesion at each visit in ml; ``None`` without a lesion or a second visit.
 
     Minor lesions are left to the tables.
     A visit that read the region and found nothing counts as zero; one that did not image it
     leaves a gap in time and no point.
     """
-    if not document.lesions:
+    if not document.lesions or len(document.visits) < 2:
         return None
     highest = max(row.volume_high_mm3 for row in document.lesions) / 1000
     step = _round_step(highest)

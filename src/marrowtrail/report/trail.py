@@ -105,7 +105,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A lesion that the drawing cannot show, and why."""
+    """Lesions of one visit that the drawing cannot show, and why."""
 
     visit: int
     text: str
@@ -128,11 +128,7 @@ def draw_trail(document: ResultDocument) -> Trail:
     """Place everything that the trail shows."""
     sides = tuple(side for side in SIDES if side in _sides(document))
     numbers = {visit.id: n for n, visit in enumerate(document.visits, 1)}
-    elsewhere = tuple(
-        Elsewhere(numbers[row.visit], _detail(row, name=True), _why_not_drawn(row))
-        for row in document.lesions
-        if _site(row) is None
-    )
+    elsewhere = _elsewhere(document, numbers)
     if not sides:
         return Trail(None, (), elsewhere)
     drawn = tuple(row for row in document.lesions if _site(row) is not None)
@@ -311,6 +307,15 @@ def _sides(document: ResultDocument) -> set[Side]:
 
 def _site(row: LesionRow) -> tuple[float, float] | None:
     return limb_map().site(row.bone, row.region, row.side)
+
+
+def _elsewhere(document: ResultDocument, numbers: dict[str, int]) -> tuple[Elsewhere, ...]:
+    groups: dict[tuple[int, str], list[str]] = {}
+    for row in document.lesions:
+        if _site(row) is None:
+            key = numbers[row.visit], _why_not_drawn(row)
+            groups.setdefault(key, []).append(_detail(row, name=True))
+    return tuple(Elsewhere(visit, "; ".join(texts), why) for (visit, why), texts in groups.items())
 
 
 def _why_not_drawn(row: LesionRow) -> str:
