@@ -1,0 +1,310 @@
+"""What a knowledge file may hold: the models that ``knowledge/*.yaml`` is validated against.
+
+A model checks one file by itself; what files say of each other (does this source exist?) is
+checked in :mod:`marrowtrail.diagnosis.loading`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Key = Annotated[str, Field(min_length=1)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Row(BaseModel):
+    """Base of all rows: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Basis(StrEnum):
+    """How a cell is known."""
+
+    READ = "read"
+    SECONDARY = "secondary"
+    """Seen only as quoted by another source."""
+    MEMORY = "memory"
+    """Clinical knowledge without a source, to be verified."""
+    SINGLE_CASE = "single_case"
+    """One patient's report; kept for the record and never used."""
+
+
+class Word(StrEnum):
+    """A frequency in words, where a source gives no number."""
+
+    NEVER = "never"
+    RARE = "rare"
+    UNCOMMON = "uncommon"
+    COMMON = "common"
+    TYPICAL = "typical"
+    DEFINING = "defining"
+
+
+class Manifest(Row):
+    """``manifest.yaml``."""
+
+    version: Key
+    literature_searched_until: object
+    scope: Key
+    files: tuple[str, ...]
+
+
+class Source(Row):
+    """Where numbers come from; ``study`` names the key that stands for the same study."""
+
+    key: Key
+    citation: Key
+    reference: Key
+    status: Literal["read_abstract", "read_partial", "read_data", "secondary", "not_seen"]
+    study: str | None = None
+    note: str = ""
+
+
+class Population(Row):
+    """Patients other than the diagnosis as a whole, and who inherits their numbers."""
+
+    key: Key
+    applies_to: tuple[str, ...]
+    note: str = ""
+    selected_by: tuple[str, ...] = ()
+
+
+class CellRow(Row):
+    """How often a finding is present in a diagnosis, by one source.
+
+    Exactly one of a count (``k`` of ``n`` assessed), a ``percent`` and a word stands.
+    """
+
+    finding: Key
+    population: str | None = None
+    k: float | None = Field(default=None, ge=0)
+    n: float | None = Field(default=None, gt=0)
+    percent: Percent | None = None
+    low: Percent | None = None
+    high: Percent | None = None
+    ordinal: Word | None = None
+    source: str | None = None
+    basis: Basis = Basis.READ
+    fact: str = ""
+    caveat: str = ""
+
+    @model_validator(mode="after")
+    def _says_one_thing_with_its_source(self) -> CellRow:
+        given = (self.k is not None or self.n is not None, self.percent is not None)
+        if sum((*given, self.ordinal is not None)) != 1:
+            raise ValueError("give one of k and n, percent, or ordinal")
+        if given[0] and (self.k is None or self.n is None or self.k > self.n):
+            raise ValueError("a count needs k and n, with k at most n")
+        if (self.low is None) != (self.high is None):
+            raise ValueError("an interval needs low and high")
+        if (self.source is None) != (self.basis is Basis.MEMORY):
+            raise ValueError("a source belongs to every cell but one from memory")
+        return self
+
+
+class CellFile(Row):
+    """One file of ``cells/``; ``diagnosis`` is empty where every row names a population."""
+
+    diagnosis: str | None
+    cells: tuple[CellRow, ...]
+    memory: dict[Word, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _every_row_belongs_somewhere(self) -> CellFile:
+        if self.diagnosis is None and (self.memory or any(not c.population for c in self.cells)):
+            raise ValueError("without a diagnosis every row needs a population")
+        return self
+
+
+class SetAside(Row):
+    """Findings that are no evidence of the cause, and the reason that the reader is given."""
+
+    reason: Key
+    findings: tuple[str, ...]
+
+
+class Wording(Row):
+    """A finding in words, present and absent."""
+
+    present: Key
+    absent: Key
+
+
+class FindingUses(Row):
+    """``findings.yaml``: how each word of the vocabulary enters."""
+
+    signature: tuple[tuple[str, ...], ...]
+    ordinary: tuple[tuple[str, ...], ...]
+    same_as: dict[str, str]
+    set_aside: tuple[SetAside, ...]
+    wording: dict[str, Wording]
+
+
+class Block(Row):
+    """Findings that share a hidden severity; ``rho`` is its share of their variance."""
+
+    key: Key
+    label: Key
+    rho: Probability
+    reason: Key
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+
+
+class Exclusive(Row):
+    """Findings of which exactly one holds; ``parts`` divides a member by fixed shares."""
+
+    key: Key
+    label: Key
+    members: tuple[str, ...]
+    parts: dict[str, dict[str, Probability]]
+
+
+class Nested(Row):
+    """Findings that each imply the next."""
+
+    key: Key
+    label: Key
+    members: tuple[str, ...]
+
+
+class Awaited(Row):
+    """A finding that shows sooner or later, with the time constant of its showing."""
+
+    finding: Key
+    tau_days: float = Field(gt=0)
+    reason: Key
+
+
+class Dependence(Row):
+    """``blocks.yaml``."""
+
+    blocks: tuple[Block, ...]
+    exclusive: tuple[Exclusive, ...]
+    nested: tuple[Nested, ...]
+    awaited: tuple[Awaited, ...]
+
+
+class Claim(Row):
+    """A label that is defined by its course, and what is said while that is unseen."""
+
+    diagnosis: Key
+    needs: Key
+    unclaimed: Key
+
+
+class Definition(Row):
+    """Rates that follow from a definition, by diagnosis."""
+
+    finding: Key
+    rates: dict[str, Probability]
+
+
+class Family(Row):
+    """Labels of one disease, which share every cell except those of ``own_findings``."""
+
+    key: Key
+    label: Key
+    reason: Key
+    own_findings: tuple[str, ...]
+    claims: tuple[Claim, ...]
+    definitional: tuple[Definition, ...]
+
+
+class Weights(Row):
+    """Words of the priors as weights: a convention."""
+
+    very_common: float = Field(gt=0)
+    common: float = Field(gt=0)
+    uncommon: float = Field(gt=0)
+    rare: float = Field(gt=0)
+    very_rare: float = Field(gt=0)
+    not_listed: float = Field(gt=0)
+
+
+class JointPrior(Row):
+    """How common each cause is behind oedema that began at one joint, in words."""
+
+    joint: Key
+    very_common: tuple[str, ...]
+    common: tuple[str, ...]
+    uncommon: tuple[str, ...]
+    rare: tuple[str, ...]
+    very_rare: tuple[str, ...]
+
+
+class Setting(Row):
+    """A clinic: multipliers on the joint's weights, or ``flat``."""
+
+    key: Key
+    label: Key
+    basis: Literal["judgement", "convention", "audit"]
+    reason: Key
+    flat: bool
+    multipliers: dict[str, float]
+
+
+class Priors(Row):
+    """``priors.yaml``."""
+
+    weights: Weights
+    none_of_these: Probability
+    joints: tuple[JointPrior, ...]
+    settings: tuple[Setting, ...]
+
+
+class Condition(Row):
+    """A finding in a state, read at least ``after_days`` after the first scan with oedema."""
+
+    finding: Key
+    state: Literal["present", "absent"]
+    after_days: int = Field(default=0, ge=0)
+
+
+class Alternative(Row):
+    """How one alternative is answered: by which findings, and by which tests if not."""
+
+    diagnosis: Key
+    unlikely_below: Probability
+    supported_by: tuple[str, ...]
+    excluded_by: tuple[tuple[Condition, ...], ...]
+    reason: Key
+    tests: tuple[str, ...]
+
+
+class MustAnswer(Row):
+    """What a leading group of diagnoses must be told apart from."""
+
+    lead: Key
+    alternatives: tuple[str, ...]
+
+
+class Ledger(Row):
+    """``ledger.yaml``."""
+
+    must_answer: tuple[MustAnswer, ...]
+    alternatives: tuple[Alternative, ...]
+
+
+class Test(Row):
+    """Something that can still be done, and which findings it answers."""
+
+    key: Key
+    label: Key
+    findings: tuple[str, ...]
+    delay: Key
+    burden: Key
+    after_days: int = Field(ge=0)
+
+
+class FlagRule(Row):
+    """A danger and the sets of present findings that call it."""
+
+    category: Key
+    explanation: Key
+    any_of: tuple[tuple[str, ...], ...]
