@@ -4,13 +4,12 @@ One image is *fixed*: it is sampled at its own voxels in a band around the bone.
 *moving*: it is interpolated where the motion carries those points. With ``y`` a fixed point,
 ``u`` its place from the bone's middle in units of the bone's size and ``T`` the motion,
 
-    moving(T y)  =  (g0 + g1 . u) fixed(y) + b
+    moving(T y)  =  curve(fixed(y)) * (1 + tilt . u)
 
-holds for tissue that did not change; the gain may tilt because two coils shade differently.
-An increment is sought in the fixed frame (inverse compositional, Baker and Matthews 2004,
-doi:10.1023/B:VISI.0000011205.11775.fd), so slopes are taken once and only where voxels are.
-Points that do not fit get Tukey's biweight with a scale from the median residual: an oedema
-that appears or vanishes drops out instead of pulling.
+holds for tissue that did not change (:mod:`.brightness`). An increment is sought in the fixed
+frame (inverse compositional, Baker and Matthews 2004, doi:10.1023/B:VISI.0000011205.11775.fd),
+so slopes are taken once and only where voxels are. Points that do not fit get Tukey's biweight:
+an oedema that appears or vanishes drops out instead of pulling.
 
 It fails where less than half of the band shows the same tissue, and along any direction in
 which the bone looks alike everywhere (the axis of a plain shaft); :mod:`.verification` is
@@ -25,15 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from marrowtrail.follow_up.surface_alignment import tukey
+from marrowtrail.follow_up.brightness import (
+    Brightness,
+    bends,
+    fit_brightness,
+    outlier_weights,
+    solve,
+)
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
-
-TUKEY_SCALES = 4.685
-"""Width of the biweight in robust standard deviations: 95 % efficient on Gaussian noise."""
-
-MAD_TO_SD = 1.4826
-"""Standard deviation of a Gaussian over its median absolute deviation."""
 
 STILL_MM = 0.004
 """A step that moves the bone's rim by less ends a level."""
@@ -44,9 +43,10 @@ MAX_STEPS = 25
 FEWEST_SAMPLES = 200
 """Fewer points than this do not hold six unknowns of motion against noise."""
 
+MOTIONS = 6
+"""Unknowns of motion, before those of brightness: three turns, three shifts."""
+
 FlatArray = NDArray[np.float64]
-UNKNOWNS = 11
-"""Three turns, three shifts, gain, its three tilts, offset."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +59,10 @@ class Samples:
         (n, 3) in the fixed frame.
     values, slopes
         (n,) intensity and (n, 3) its gradient per mm along LPS.
+    edges
+        (n,) the steeper half of the points.
+    knots
+        (k,) brightness at which the map to the moving image has its knots.
     centre_lps, radius_mm
         The bone's middle and its size, which scale turns and tilts.
     """
@@ -66,6 +70,8 @@ class Samples:
     points_lps: FlatArray
     values: FlatArray
     slopes: FlatArray
+    edges: NDArray[np.bool_]
+    knots: FlatArray
     centre_lps: FlatArray
     radius_mm: float
 
@@ -84,7 +90,7 @@ class Fit:
     transform
         The motion.
     brightness
-        (5,) gain, its three tilts, offset.
+        How the fixed image's brightness becomes the moving one's.
     correlation
         Weighted correlation of what the model expects with what the moving image holds.
     kept_share
@@ -94,7 +100,7 @@ class Fit:
     """
 
     transform: RigidTransform
-    brightness: FlatArray
+    brightness: Brightness
     correlation: float
     kept_share: float
     seen_share: float
@@ -102,14 +108,20 @@ class Fit:
 
 def register_level(fixed: Samples, moving: Volume, start: RigidTransform) -> Fit | None:
     """Refine a motion on one level; ``None`` if too few points are seen in the other image."""
-    transform = start
+    transform, brightness = start, None
     for _ in range(MAX_STEPS):
-        state = _residuals(fixed, moving, transform)
+        state = _residuals(fixed, moving, transform, brightness)
         if state is None:
             return None
-        change = solve(jacobian(fixed, state.gain)[state.seen], state.residual, state.weights)
-        transform = transform @ increment(change[:6], fixed)
-        if float(np.abs(change[:6]).max()) < STILL_MM:
+        change = solve(
+            jacobian(fixed, state.brightness)[state.seen],
+            state.residual,
+            state.weights,
+            bends(state.brightness, before=MOTIONS),
+        )
+        transform = transform @ increment(change[:MOTIONS], fixed)
+        brightness = state.brightness.changed(change[MOTIONS:])
+        if float(np.abs(change[:MOTIONS]).max()) < STILL_MM:
             break
     return measure(fixed, moving, transform)
 
@@ -134,31 +146,16 @@ def increment(motion: FlatArray, fixed: Samples) -> RigidTransform:
     return RigidTransform.about(fixed.centre_lps, motion[:3] / fixed.radius_mm, motion[3:])
 
 
-def jacobian(fixed: Samples, gain: FlatArray) -> FlatArray:
-    """(n, 11) change of ``expected - found`` with each unknown.
+def jacobian(fixed: Samples, brightness: Brightness) -> FlatArray:
+    """(n, 6 + k + 3) change of what is expected with each unknown.
 
-    A motion ``D`` of the fixed frame makes the model ``moving(T D y) = gain fixed(y)``, that
-    is ``moving(T y) = gain fixed(D^-1 y)``: to first order the fixed image slides back.
+    A motion ``D`` of the fixed frame makes the model ``moving(T D y) = map(fixed(y))``, that
+    is ``moving(T y) = map(fixed(D^-1 y))``: to first order the fixed image slides back.
     """
-    slide = -gain[:, None] * fixed.slopes
-    turns = np.cross(fixed.places, slide)
-    values = fixed.values[:, None]
-    ones = np.ones((len(fixed.values), 1))
-    return np.concatenate([turns, slide, values, values * fixed.places, ones], axis=1)
-
-
-def solve(slopes: FlatArray, residual: FlatArray, weights: FlatArray) -> FlatArray:
-    """Weighted least squares ``slopes @ x = residual``.
-
-    Sums run in numpy's own loops, not in BLAS, whose order changes with its threads.
-    """
-    columns = np.ascontiguousarray(slopes.T)
-    weighted = columns * weights
-    normal = np.einsum("in,jn->ij", weighted, columns)
-    right = np.einsum("in,n->i", weighted, residual)
-    scale = np.sqrt(np.maximum(np.diag(normal), 1e-12))
-    normal = normal / np.outer(scale, scale) + 1e-7 * np.eye(len(scale))
-    return np.asarray(np.linalg.solve(normal, right / scale) / scale)
+    places = fixed.places
+    slide = -brightness.gain(fixed.values, places)[:, None] * fixed.slopes
+    turns = np.cross(places, slide)
+    return np.concatenate([turns, slide, brightness.columns(fixed.values, places)], axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,36 +164,24 @@ class _State:
     found: FlatArray
     residual: FlatArray
     weights: FlatArray
-    gain: FlatArray
-    brightness: FlatArray
+    brightness: Brightness
 
 
-def _residuals(fixed: Samples, moving: Volume, transform: RigidTransform) -> _State | None:
-    """Interpolate, fit the brightness robustly, and weigh what is left."""
+def _residuals(
+    fixed: Samples, moving: Volume, transform: RigidTransform, brightness: Brightness | None = None
+) -> _State | None:
+    """Interpolate, fit the brightness unless it is given, and weigh what is left."""
     ijk = moving.geometry.to_ijk(transform.apply(fixed.points_lps))
     last = np.asarray(moving.geometry.shape) - 1
     seen = np.all((ijk >= 0) & (ijk <= last), axis=-1)
     if np.count_nonzero(seen) < FEWEST_SAMPLES:
         return None
     found = ndimage.map_coordinates(moving.data, ijk[seen].T, order=1, output=np.float64)
-    places = fixed.places
-    values = fixed.values
-    basis = np.concatenate(
-        [values[:, None], values[:, None] * places, np.ones((len(values), 1))], axis=1
-    )
-    brightness, residual, weights = _fit_brightness(basis[seen], found)
-    gain = brightness[0] + places @ brightness[1:4]
-    return _State(seen, found, residual, weights, gain, brightness)
-
-
-def _fit_brightness(basis: FlatArray, found: FlatArray) -> tuple[FlatArray, FlatArray, FlatArray]:
-    weights = np.ones(len(found))
-    for _ in range(4):
-        brightness = solve(basis, found, weights)
-        residual = found - np.einsum("ni,i->n", basis, brightness)
-        scale = MAD_TO_SD * float(np.median(np.abs(residual))) + 1e-9
-        weights = tukey(residual / (TUKEY_SCALES * scale))
-    return brightness, residual, weights
+    values, places, edges = fixed.values[seen], fixed.places[seen], fixed.edges[seen]
+    if brightness is None:
+        brightness = fit_brightness(values, places, found, fixed.knots, edges)
+    residual = found - brightness.expected(values, places)
+    return _State(seen, found, residual, outlier_weights(residual, edges), brightness)
 
 
 def _weighted_correlation(first: FlatArray, second: FlatArray, weights: FlatArray) -> float:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.anatomy.bones import Bone
+from marrowtrail.follow_up.brightness import even_knots
 from marrowtrail.follow_up.gauss_newton import Fit, Samples, measure, register_level
 from marrowtrail.follow_up.surface_alignment import displacement_mm, midway
 from marrowtrail.imaging.geometry import Geometry
@@ -24,10 +25,11 @@ FINEST_BLUR_MM = 0.5
 """Blur of the last level for a 3-D series; it damps the noise of half-millimetre voxels.
 A thick slice asks for more, see :func:`blurs_mm`."""
 
-BAND_MM = 1.5
+BAND_MM = 2.0
 """Tissue around the bone that is compared with it: the step from cortex to soft tissue
-fixes a bone as much as its marrow does, and what lies beyond moves by itself. With 3 mm a
-patella that glided on the femur was drawn after it by a tenth of a millimetre."""
+fixes a bone as much as its marrow does, and what lies beyond moves by itself. On 65 bones of
+the phantom the median error was 0.21 mm with 0.75, 0.18 with 1.5 and 0.15 with 2 mm; with
+3 mm a patella that glided on the femur was drawn after it."""
 
 REACH_MM = 12.0
 """Margin of the crops: the band, the blur, and what the start may be off."""
@@ -165,7 +167,11 @@ def _samples(image: Volume, mask: Volume, stride: tuple[int, int, int]) -> Sampl
     centre = inside.mean(axis=0)
     radius = float(np.sqrt(((inside - centre) ** 2).sum(axis=-1).mean()))
     values = np.asarray(image.data[tuple(ijk.T)], dtype=np.float64)
-    return Samples(mask.geometry.to_lps(ijk), values, _slopes(image, ijk), centre, radius)
+    slopes = _slopes(image, ijk)
+    steepness = np.linalg.norm(slopes, axis=-1)
+    edges = steepness >= np.median(steepness)
+    points = mask.geometry.to_lps(ijk)
+    return Samples(points, values, slopes, edges, even_knots(values), centre, radius)
 
 
 def _slopes(image: Volume, ijk: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -6,9 +6,7 @@ bends between visits, first by its mask and then by the intensities of a crop ar
 (:mod:`.gauss_newton`). What the masks and both directions say in the end decides whether
 the registration is verified (:mod:`.verification`).
 
-Each bone gets one registration for each body part that shows it at both visits: a tibia
-that was imaged with the knee and with the ankle each time gets two, told apart by
-``from_series`` and ``to_series``.
+Each bone gets one registration, from the pair of series of one body part that suits best.
 """
 
 from __future__ import annotations
@@ -33,6 +31,10 @@ from marrowtrail.record.sites import BoneId
 Imaged = tuple[tuple[Series, BoneMap], ...]
 """The series of one visit, each with the bones found on it."""
 
+ENOUGH_SHARE = 0.6
+"""A pair of series that shows less than this of a bone, against the pair that shows most, is
+taken last: a coronal series of a knee may hold a third of the patella."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sighting:
@@ -43,6 +45,11 @@ class _Sighting:
     later: Series
     earlier_bone: Bone
     later_bone: Bone
+
+    @property
+    def imaged_mm3(self) -> float:
+        """How much of the bone the poorer of the two series shows."""
+        return min(self.earlier_bone.volume_mm3, self.later_bone.volume_mm3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +72,7 @@ def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ..
     Returns
     -------
     tuple of BoneRegistration
-        By bone, then series. ``transform`` maps LPS millimetres of the earlier series' frame
+        By bone. ``transform`` maps LPS millimetres of the earlier series' frame
         to those of the later one's. Empty where no bone was imaged twice.
     """
     chosen = _choose_series(earlier, later)
@@ -73,7 +80,7 @@ def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ..
     for sighting in chosen:
         joints.setdefault((sighting.earlier.id, sighting.later.id), []).append(sighting)
     registrations = [one for joint in joints.values() for one in _register_joint(joint)]
-    return tuple(sorted(registrations, key=lambda one: (one.bone, one.from_series, one.to_series)))
+    return tuple(sorted(registrations, key=lambda one: one.bone))
 
 
 def contrasts_agree(first: Contrast, second: Contrast) -> bool:
@@ -83,14 +90,16 @@ def contrasts_agree(first: Contrast, second: Contrast) -> bool:
 
 
 def _choose_series(earlier: Imaged, later: Imaged) -> list[_Sighting]:
-    """The best pair of series for each bone and body part."""
-    best: dict[tuple[BoneId, str], _Sighting] = {}
+    """The best pair of series for each bone."""
+    by_bone: dict[BoneId, list[_Sighting]] = {}
     for sighting in _sightings(earlier, later):
-        part = sighting.earlier.body_part
-        key = sighting.bone, sighting.later.body_part if part == "unknown" else part
-        if key not in best or _rank(sighting) < _rank(best[key]):
-            best[key] = sighting
-    return list(best.values())
+        by_bone.setdefault(sighting.bone, []).append(sighting)
+    return [_best(sightings) for sightings in by_bone.values()]
+
+
+def _best(sightings: list[_Sighting]) -> _Sighting:
+    most = max(one.imaged_mm3 for one in sightings)
+    return min(sightings, key=lambda one: _rank(one, most))
 
 
 def _sightings(earlier: Imaged, later: Imaged) -> list[_Sighting]:
@@ -105,16 +114,18 @@ def _sightings(earlier: Imaged, later: Imaged) -> list[_Sighting]:
     ]
 
 
-def _rank(sighting: _Sighting) -> tuple[bool, bool, bool, bool, float, str, str]:
-    """Lower is better: like contrast, like plane, fluid-sensitive, more of the bone."""
+def _rank(
+    sighting: _Sighting, most_mm3: float
+) -> tuple[bool, bool, bool, bool, bool, float, str, str]:
+    """Lower is better: enough of the bone, same contrast, fluid-sensitive, same plane, more."""
     first, second = sighting.earlier, sighting.later
-    imaged = min(sighting.earlier_bone.volume_mm3, sighting.later_bone.volume_mm3)
     return (
+        sighting.imaged_mm3 < ENOUGH_SHARE * most_mm3,
         not contrasts_agree(first.contrast, second.contrast),
         first.contrast.weighting is not second.contrast.weighting,
-        first.plane is not second.plane,
         not (first.contrast.is_fluid_sensitive and second.contrast.is_fluid_sensitive),
-        -round(imaged, -3),
+        first.plane is not second.plane,
+        -round(sighting.imaged_mm3, -3),
         first.id,
         second.id,
     )
