@@ -21,12 +21,14 @@ from marrowtrail.diagnosis.cells import (
     pool,
     rate_distribution,
     shrinkage,
+    with_mean,
 )
 from marrowtrail.diagnosis.knowledge_base import CellTable
 from marrowtrail.diagnosis.schema import (
     Basis,
     CellFile,
     CellRow,
+    Definition,
     Exclusive,
     Family,
     FindingUses,
@@ -54,6 +56,7 @@ def compile_table(
     cell_files: Sequence[CellFile],
     populations: Sequence[Population],
     families: Sequence[Family],
+    definitions: Sequence[Definition],
     exclusive: Sequence[Exclusive],
     study_of: Mapping[str, str],
     use_memory: bool,
@@ -88,14 +91,14 @@ def compile_table(
         silent = len(set(owner[:-1, j])) - len(spoken)
         background[j] = background_rate(spoken, silent, signature=finding in signature)
         m = shrinkage(spoken, background[j])
-        alpha[:, j], beta[:, j] = m * background[j], m * (1.0 - background[j])
+        alpha[:, j], beta[:, j] = with_mean(background[j], m)
         for i in range(len(diagnoses)):
             cell = cells.get(int(owner[i, j]))
             if cell is not None:
                 alpha[i, j], beta[i, j] = rate_distribution(cell, background[j], m)
                 rows[diagnoses[i], finding] = cell.rows
                 described[j] += 1
-    definitional = _define(alpha, beta, diagnoses, findings, families)
+    definitional = _define(alpha, beta, diagnoses, findings, definitions)
     for group in exclusive:
         _normalise(alpha, beta, findings, group)
     return CellTable(
@@ -200,18 +203,16 @@ def _define(
     beta: NDArray[np.float64],
     diagnoses: Sequence[str],
     findings: Sequence[str],
-    families: Sequence[Family],
+    definitions: Sequence[Definition],
 ) -> set[tuple[str, str]]:
     """Put in what follows from a definition; the literature says nothing beside it."""
     cells: set[tuple[str, str]] = set()
-    for family in families:
-        for definition in family.definitional:
-            j = findings.index(definition.finding)
-            for diagnosis, rate in definition.rates.items():
-                i = diagnoses.index(diagnosis)
-                alpha[i, j] = DEFINITION_PATIENTS * rate
-                beta[i, j] = DEFINITION_PATIENTS * (1.0 - rate)
-                cells.add((diagnosis, definition.finding))
+    for definition in definitions:
+        j = findings.index(definition.finding)
+        for diagnosis, rate in definition.rates.items():
+            i = diagnoses.index(diagnosis)
+            alpha[i, j], beta[i, j] = with_mean(rate, DEFINITION_PATIENTS)
+            cells.add((diagnosis, definition.finding))
     return cells
 
 

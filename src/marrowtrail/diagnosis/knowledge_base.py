@@ -77,7 +77,8 @@ class Knowledge:
     """Everything that reasoning knows, validated, with its version and hash.
 
     ``set_aside`` gives by finding why it is no evidence; ``same_as`` maps a word to the one it
-    stands for; ``groups`` gives each diagnosis's family.
+    stands for; ``signature`` holds findings that the literature would mention where they occur;
+    ``groups`` gives each diagnosis's family.
     """
 
     version: str
@@ -88,6 +89,7 @@ class Knowledge:
     finding_labels: Mapping[str, str]
     wording: Mapping[str, Wording]
     table: CellTable
+    signature: frozenset[str]
     same_as: Mapping[str, str]
     set_aside: Mapping[str, str]
     dependence: Dependence
@@ -99,12 +101,9 @@ class Knowledge:
     sources: Mapping[str, Source]
 
     @cached_property
-    def block_of(self) -> Mapping[str, tuple[Block, int]]:
-        """Block of a finding, and +1 or -1 as it rises or falls with the severity."""
-        found: dict[str, tuple[Block, int]] = {}
-        for block in self.dependence.blocks:
-            found |= dict.fromkeys(block.plus, (block, 1)) | dict.fromkeys(block.minus, (block, -1))
-        return found
+    def block_of(self) -> Mapping[str, Block]:
+        """Block of a finding."""
+        return {f: b for b in self.dependence.blocks for f in (*b.plus, *b.minus)}
 
     @cached_property
     def exclusive_of(self) -> Mapping[str, Exclusive]:

@@ -23,6 +23,7 @@ from marrowtrail.diagnosis.compiling import compile_table
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
 from marrowtrail.diagnosis.schema import (
     CellFile,
+    Definition,
     Dependence,
     Family,
     FindingUses,
@@ -50,6 +51,7 @@ class KnowledgeFiles:
     findings: FindingUses
     dependence: Dependence
     families: tuple[Family, ...]
+    definitions: tuple[Definition, ...]
     priors: Priors
     ledger: Ledger
     tests: tuple[Test, ...]
@@ -104,10 +106,12 @@ def _load(folder: Traversable, use_memory: bool) -> Knowledge:
             cell_files=tuple(files.cells.values()),
             populations=files.populations,
             families=files.families,
+            definitions=files.definitions,
             exclusive=files.dependence.exclusive,
             study_of={s.key: s.study for s in files.sources if s.study},
             use_memory=use_memory,
         ),
+        signature=frozenset(f for row in files.findings.signature for f in row),
         same_as=files.findings.same_as,
         set_aside={f: entry.reason for entry in files.findings.set_aside for f in entry.findings},
         dependence=files.dependence,
@@ -153,6 +157,7 @@ def _parse(contents: Mapping[str, bytes]) -> KnowledgeFiles:
         findings=read("findings", FindingUses),
         dependence=read("blocks", Dependence),
         families=read("families", tuple[Family, ...]),
+        definitions=read("definitions", tuple[Definition, ...]),
         priors=read("priors", Priors),
         ledger=read("ledger", Ledger),
         tests=read("tests", tuple[Test, ...]),
@@ -210,13 +215,17 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
         check("finding", family.own_findings, "families.yaml")
         check("diagnosis", (c.diagnosis for c in family.claims), "families.yaml")
         check("finding", (c.needs for c in family.claims), "families.yaml")
-        check("diagnosis", (d for e in family.definitional for d in e.rates), "families.yaml")
     for joint in files.priors.joints:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)
         check("diagnosis", listed, "priors.yaml")
     check("diagnosis", (d for s in files.priors.settings for d in s.multipliers), "priors.yaml")
+    check("finding", (d.finding for d in files.definitions), "definitions.yaml")
+    check("diagnosis", (k for d in files.definitions for k in d.rates), "definitions.yaml")
+    answered = {entry.diagnosis for entry in files.ledger.alternatives}
     for line in files.ledger.must_answer:
-        check("diagnosis", line.alternatives, "ledger.yaml")
+        if not answered >= set(line.alternatives):
+            wrong = ", ".join(sorted(set(line.alternatives) - answered))
+            raise _broken(f"nothing says how {wrong} is answered", "ledger.yaml")
     for entry in files.ledger.alternatives:
         check("diagnosis", [entry.diagnosis], "ledger.yaml")
         check("finding", entry.supported_by, "ledger.yaml")

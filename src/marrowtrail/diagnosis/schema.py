@@ -155,6 +155,10 @@ class Block(Row):
     plus: tuple[str, ...]
     minus: tuple[str, ...]
 
+    def sign(self, finding: str) -> int:
+        """+1 or -1 as the finding rises or falls with the severity."""
+        return -1 if finding in self.minus else 1
+
 
 class Exclusive(Row):
     """Findings of which exactly one holds; ``parts`` divides a member by fixed shares."""
@@ -199,9 +203,10 @@ class Claim(Row):
 
 
 class Definition(Row):
-    """Rates that follow from a definition, by diagnosis."""
+    """Rates that follow from what a diagnosis means, by diagnosis."""
 
     finding: Key
+    reason: Key
     rates: dict[str, Probability]
 
 
@@ -213,7 +218,6 @@ class Family(Row):
     reason: Key
     own_findings: tuple[str, ...]
     claims: tuple[Claim, ...]
-    definitional: tuple[Definition, ...]
 
 
 class Weights(Row):

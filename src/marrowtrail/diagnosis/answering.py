@@ -1,0 +1,132 @@
+"""The ledger: what must be answered before the leading diagnosis is established.
+
+It stands beside the arithmetic and never forces a probability. An alternative is excluded by
+test when a rule of the ledger holds; supported when a sign of its own is present; unlikely when
+the findings as a whole leave it little; otherwise open, with the test that would answer it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
+from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.evidence import Reading
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.schema import Alternative, Condition
+from marrowtrail.diagnosis.wording import capital, describe, percent
+from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.record.sites import Site
+from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+
+EXCLUDED_AT_MOST = 0.2
+"""A test does not exclude what the findings as a whole still make this likely."""
+
+
+def ledger_for(
+    lead: str, reading: Reading, closed_form: Floats, knowledge: Knowledge
+) -> tuple[LedgerLine, ...]:
+    """Every alternative to the leading diagnosis, in the order of the ledger."""
+    must = next((m for m in knowledge.ledger.must_answer if m.lead == knowledge.groups[lead]), None)
+    if must is None:
+        return ()
+    return tuple(
+        _line(knowledge.alternative_of[a], reading, closed_form, knowledge)
+        for a in must.alternatives
+        if a not in knowledge.disease(lead)
+    )
+
+
+def _line(
+    entry: Alternative, reading: Reading, closed_form: Floats, knowledge: Knowledge
+) -> LedgerLine:
+    probability = float(closed_form[knowledge.diagnoses.index(entry.diagnosis)])
+    status, explanation = _answer(entry, probability, reading, knowledge)
+    label = knowledge.labels[entry.diagnosis]
+    return LedgerLine(entry.diagnosis, label, probability, status, explanation)
+
+
+def _answer(
+    entry: Alternative, probability: float, reading: Reading, knowledge: Knowledge
+) -> tuple[LedgerStatus, str]:
+    signs = _present(entry.supported_by, reading)
+    if signs:
+        return LedgerStatus.SUPPORTED, f"{_sentence(signs, knowledge)} {_because(entry)}"
+    excluding = _excluding(entry, reading, knowledge)
+    if excluding and probability <= EXCLUDED_AT_MOST:
+        return LedgerStatus.EXCLUDED_BY_TEST, f"{_sentence(excluding, knowledge)} {_because(entry)}"
+    if probability < entry.unlikely_below:
+        return LedgerStatus.UNLIKELY, (
+            f"The findings as a whole leave it {percent(probability)}, but no test excludes it. "
+            f"{_because(entry)} {_tests(entry, knowledge)}"
+        )
+    found = _sentence(excluding, knowledge) + " " if excluding else ""
+    return LedgerStatus.OPEN, f"{found}{_because(entry)} {_tests(entry, knowledge)}"
+
+
+def _present(keys: Sequence[str], reading: Reading) -> list[Finding]:
+    found = [reading.finding(key) for key in keys]
+    return [f for f in found if f is not None and f.state is FindingState.PRESENT]
+
+
+def _excluding(entry: Alternative, reading: Reading, knowledge: Knowledge) -> list[Finding]:
+    """The findings of the first rule that holds as a whole; empty if none does."""
+    for rule in entry.excluded_by:
+        found = [_meets(condition, reading, knowledge) for condition in rule]
+        held = [f for f in found if f is not None]
+        if len(held) == len(rule):
+            return held
+    return []
+
+
+def _meets(condition: Condition, reading: Reading, knowledge: Knowledge) -> Finding | None:
+    """The finding that meets a condition; of a nested group a tighter one will do."""
+    keys = [condition.finding]
+    nested = knowledge.nested_of.get(condition.finding)
+    if nested is not None and condition.state == "present":
+        keys = list(nested.members[: nested.members.index(condition.finding) + 1])
+    for key in keys:
+        found = reading.finding(key)
+        if found is not None and found.state.value == condition.state:
+            return found if _late_enough(found, condition, reading) else None
+    return None
+
+
+def _late_enough(found: Finding, condition: Condition, reading: Reading) -> bool:
+    if condition.after_days == 0:
+        return True
+    if found.visit is None or reading.first_oedema is None:
+        return False
+    return (found.visit - reading.first_oedema).days >= condition.after_days
+
+
+def _sentence(findings: Sequence[Finding], knowledge: Knowledge) -> str:
+    """What was found, where and when."""
+    parts = [describe(f.key, f.state, knowledge) + _where_and_when(f) for f in findings]
+    said = "; ".join(parts)
+    return f"{capital(said)}."
+
+
+def _where_and_when(finding: Finding) -> str:
+    place = f" in the {_place(finding.site)}" if finding.site else ""
+    day = f" on {finding.visit.day} {finding.visit:%B %Y}" if finding.visit else ""
+    return place + day
+
+
+def _place(site: Site) -> str:
+    try:
+        bone = vocabulary().bone(site.bone)
+        name = bone.region(site.region).label if site.region else bone.label
+    except UnknownWordError:
+        name = site.bone.replace("_", " ")
+    return f"{site.side.value} {name}" if site.side.value in ("left", "right") else name
+
+
+def _because(entry: Alternative) -> str:
+    return f"{capital(entry.reason)}."
+
+
+def _tests(entry: Alternative, knowledge: Knowledge) -> str:
+    labels = {test.key: test.label for test in knowledge.tests}
+    named = [labels[key] for key in entry.tests]
+    return f"Would answer it: {', '.join(named)}." if named else ""

@@ -1,0 +1,162 @@
+"""What each finding says: bars for the leading diseases, with interval and sources.
+
+A bar compares a diagnosis with the causes outside its disease, weighted by what they would have
+without this finding: labels of one disease (as a single site and a migrating one) are no rivals
+here. Its interval comes from rates drawn from the literature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from marrowtrail.diagnosis.bands import INTERVAL
+from marrowtrail.diagnosis.differential import Bar, Citation
+from marrowtrail.diagnosis.engine import Floats, Group
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.schema import Basis, CellRow
+from marrowtrail.diagnosis.wording import describe
+from marrowtrail.record.findings import FindingState
+
+LEADING = 3
+"""Diseases that get bars."""
+
+
+def leading_diseases(posterior: Floats, knowledge: Knowledge, count: int = LEADING) -> list[int]:
+    """Row of the likeliest label of each of the likeliest diseases, likeliest disease first."""
+    rows_of: dict[tuple[str, ...], list[int]] = {}
+    for row, diagnosis in enumerate(knowledge.diagnoses):
+        rows_of.setdefault(knowledge.disease(diagnosis), []).append(row)
+    ordered = sorted(rows_of.values(), key=lambda rows: -float(posterior[rows].sum()))
+    return [max(rows, key=lambda row: float(posterior[row])) for rows in ordered[:count]]
+
+
+def bars_for(
+    groups: Sequence[Group],
+    closed_form: Floats,
+    likelihoods: Floats,
+    drawn: Floats,
+    knowledge: Knowledge,
+) -> tuple[Bar, ...]:
+    """Bars of each leading disease, those that speak loudest first.
+
+    Parameters
+    ----------
+    closed_form
+        (D,) posterior.
+    likelihoods
+        (D, G) at the mean rates.
+    drawn
+        (S, D, G) at rates drawn from the literature.
+    """
+    leading = leading_diseases(closed_form, knowledge)
+    bars: list[Bar] = []
+    for row in leading:
+        rival = next(other for other in leading if other != row)
+        mine = [
+            _bar(g, group, row, rival, closed_form, likelihoods, drawn, knowledge)
+            for g, group in enumerate(groups)
+        ]
+        bars += sorted(mine, key=lambda b: (-abs(b.log10_ratio), b.findings))
+    return tuple(bars)
+
+
+def _bar(
+    g: int,
+    group: Group,
+    row: int,
+    rival: int,
+    closed_form: Floats,
+    likelihoods: Floats,
+    drawn: Floats,
+    knowledge: Knowledge,
+) -> Bar:
+    diagnosis = knowledge.diagnoses[row]
+    weights = _weights_of_others(row, closed_form / likelihoods[:, g], knowledge)
+    ratio = _log10_ratio(likelihoods[None, :, g], row, weights)[0]
+    low, high = np.percentile(_log10_ratio(drawn[:, :, g], row, weights), INTERVAL)
+    against_rival = np.log10(likelihoods[row, g] / likelihoods[rival, g])
+    return Bar(
+        diagnosis=diagnosis,
+        findings=tuple(e.finding for e in group.evidence),
+        label=_label(group, knowledge),
+        state=_state(group),
+        log10_ratio=float(ratio),
+        low=float(min(low, ratio)),
+        high=float(max(high, ratio)),
+        against_runner_up=float(against_rival),
+        citations=_citations(group, diagnosis, knowledge),
+        note=_note(group, diagnosis, knowledge),
+    )
+
+
+def _weights_of_others(row: int, without: Floats, knowledge: Knowledge) -> Floats:
+    """(D,) weights of the causes outside the disease, as they stand without this finding."""
+    weights = without.copy()
+    for label in knowledge.disease(knowledge.diagnoses[row]):
+        weights[knowledge.diagnoses.index(label)] = 0.0
+    scaled: Floats = weights / weights.sum()
+    return scaled
+
+
+def _log10_ratio(likelihoods: Floats, row: int, weights: Floats) -> Floats:
+    """(S,) ratios for likelihoods (S, D)."""
+    ratio: Floats = np.log10(likelihoods[:, row] / (likelihoods @ weights))
+    return ratio
+
+
+def _label(group: Group, knowledge: Knowledge) -> str:
+    """The findings of a group in words, those present first."""
+    ordered = sorted(group.evidence, key=lambda e: e.state is FindingState.ABSENT)
+    return ", ".join(describe(e.finding, e.state, knowledge) for e in ordered)
+
+
+def _state(group: Group) -> FindingState:
+    """The state of a group: present if any member is, as for readings at several sites."""
+    states = {e.state for e in group.evidence}
+    for state in (FindingState.PRESENT, FindingState.EQUIVOCAL):
+        if state in states:
+            return state
+    return FindingState.ABSENT
+
+
+def _citations(group: Group, diagnosis: str, knowledge: Knowledge) -> tuple[Citation, ...]:
+    rows = {
+        id(row): row
+        for piece in group.evidence
+        for row in knowledge.table.rows.get((diagnosis, piece.finding), ())
+        if (diagnosis, piece.finding) not in knowledge.table.definitional
+    }
+    return tuple(_citation(row, knowledge) for row in rows.values())
+
+
+def _citation(row: CellRow, knowledge: Knowledge) -> Citation:
+    said = f"{knowledge.finding_labels[row.finding]}: {_number(row)}"
+    if row.fact:
+        said += f" ({row.fact})"
+    if row.source is None:
+        text = f"{said}. Clinical knowledge, not yet checked against a source."
+        return Citation("memory", text, "", read=False)
+    source = knowledge.sources[row.source]
+    text = f"{said}. {source.citation}"
+    return Citation(source.key, text, source.reference, read=row.basis is Basis.READ)
+
+
+def _number(row: CellRow) -> str:
+    if row.ordinal is not None:
+        return row.ordinal.value
+    if row.percent is not None:
+        return f"{row.percent:g} %"
+    return f"{row.k:g} of {row.n:g}"
+
+
+def _note(group: Group, diagnosis: str, knowledge: Knowledge) -> str:
+    cells = [(diagnosis, piece.finding) for piece in group.evidence]
+    if any(cell in knowledge.table.definitional for cell in cells):
+        return "definitional: it is part of what the diagnosis means, not evidence beside it"
+    silent = [f for cell in cells if cell not in knowledge.table.rows for f in [cell[1]]]
+    if silent:
+        named = ", ".join(knowledge.finding_labels[f] for f in silent)
+        return f"the literature is silent on {named} here; the background rate stands in"
+    return ""

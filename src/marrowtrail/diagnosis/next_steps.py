@@ -1,0 +1,170 @@
+"""What to do next: tests not done yet, by the information that each is expected to bring.
+
+The information is the expected fall of the posterior's entropy, in bits, over all outcomes of
+the findings that a test answers. Findings of one block are weighed together, given what is known
+of that block already. Delay and burden stand beside it and are never folded into one score: by
+bits alone, waiting a year beats most tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+
+from marrowtrail.diagnosis.differential import NextStep
+from marrowtrail.diagnosis.engine import (
+    Floats,
+    mean_rates,
+    rates_at_severity,
+    severity_weights,
+    state_likelihood,
+)
+from marrowtrail.diagnosis.evidence import (
+    Reading,
+    follow_up_share,
+    is_evidence,
+    state_weights,
+)
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.schema import Block, Test
+from marrowtrail.record.findings import FindingState
+
+FEWEST_BITS = 0.01
+"""A test that brings less is not listed."""
+
+STEPS = 6
+"""Tests listed."""
+
+
+def next_steps(reading: Reading, closed_form: Floats, knowledge: Knowledge) -> tuple[NextStep, ...]:
+    """Tests that would still tell something, the most informative first."""
+    rates = mean_rates(knowledge)
+    steps = []
+    for test in knowledge.tests:
+        asked = [f for f in test.findings if _is_unanswered(f, test, reading, knowledge)]
+        if asked:
+            bits = expected_bits(closed_form, _outcomes(asked, test, reading, rates, knowledge))
+            if bits >= FEWEST_BITS:
+                steps.append(_step(test, asked, bits, knowledge))
+    return tuple(sorted(steps, key=lambda step: (-step.bits, step.key))[:STEPS])
+
+
+def expected_bits(probabilities: Floats, outcomes: Floats) -> float:
+    """Expected fall of entropy, in bits.
+
+    Parameters
+    ----------
+    probabilities
+        (D,) as they stand.
+    outcomes
+        (O, D) probability of each outcome given each diagnosis; columns sum to 1.
+    """
+    joint = outcomes * probabilities
+    chance = joint.sum(axis=1)
+    after = joint[chance > 0] / chance[chance > 0, None]
+    return max(0.0, _entropy(probabilities) - float(chance[chance > 0] @ _entropies(after)))
+
+
+def _is_unanswered(finding: str, test: Test, reading: Reading, knowledge: Knowledge) -> bool:
+    """Nobody has spoken of it, or waiting longer may still show it."""
+    if not is_evidence(finding, knowledge):
+        return False
+    state = reading.state_of(finding)
+    may_still_show = finding in knowledge.tau_days_of and test.after_days > 0
+    return state in (None, FindingState.NOT_DONE) or (
+        state is FindingState.ABSENT and may_still_show
+    )
+
+
+def _outcomes(
+    asked: Sequence[str], test: Test, reading: Reading, rates: Floats, knowledge: Knowledge
+) -> Floats:
+    """(O, D) probability of each joint outcome of the findings asked, given each diagnosis."""
+    by_block: dict[str, list[str]] = {}
+    for finding in asked:
+        block = knowledge.block_of.get(finding)
+        by_block.setdefault(block.key if block else finding, []).append(finding)
+    joint = np.ones((1, rates.shape[0]))
+    for members in by_block.values():
+        block = knowledge.block_of.get(members[0])
+        shown = np.stack([_chance_shown(f, test, reading, rates, knowledge) for f in members])
+        part = (
+            _alone(shown[0]) if block is None else _in_block(members, shown, block, reading, rates)
+        )
+        joint = (joint[:, None, :] * part[None, :, :]).reshape(-1, rates.shape[0])
+    return joint
+
+
+def _chance_shown(
+    finding: str, test: Test, reading: Reading, rates: Floats, knowledge: Knowledge
+) -> Floats:
+    """(D,) rate at which the test would find it; an awaited finding may not have shown yet."""
+    rate: Floats = rates[:, knowledge.table.findings.index(finding)]
+    if finding not in knowledge.tau_days_of or test.after_days == 0:
+        return rate
+    known = next((e for e in reading.evidence if e.finding == finding), None)
+    if known is not None and known.state is FindingState.ABSENT:
+        seen_share = known.followed_share
+        rate = rate * (1.0 - seen_share) / (1.0 - rate * seen_share)
+    return rate * follow_up_share(test.after_days, knowledge.tau_days_of[finding])
+
+
+def _alone(shown: Floats) -> Floats:
+    """(2, D) outcomes of one finding outside any block."""
+    present, absent = state_weights(FindingState.PRESENT)
+    read_present = present * shown + absent * (1.0 - shown)
+    return np.stack([read_present, 1.0 - read_present])
+
+
+def _in_block(
+    members: Sequence[str], shown: Floats, block: Block, reading: Reading, rates: Floats
+) -> Floats:
+    """(2^n, D) outcomes of n members of a block, given the members already known.
+
+    ``shown`` is (n, D).
+    """
+    nodes = _severity_given(block, members, reading, rates)
+    at_nodes = [
+        rates_at_severity(rate, block.sign(member), block.rho)
+        for member, rate in zip(members, shown, strict=True)
+    ]
+    present, absent = state_weights(FindingState.PRESENT)
+    read = [present * rate + absent * (1.0 - rate) for rate in at_nodes]
+    outcomes = []
+    for pattern in product((True, False), repeat=len(members)):
+        chance = nodes.copy()
+        for rate, is_present in zip(read, pattern, strict=True):
+            chance *= rate if is_present else 1.0 - rate
+        outcomes.append(chance.sum(axis=1))
+    return np.stack(outcomes)
+
+
+def _severity_given(block: Block, asked: Sequence[str], reading: Reading, rates: Floats) -> Floats:
+    """(D, Q) weights of the block's severity given its members already known."""
+    nodes = np.tile(severity_weights(), (rates.shape[0], 1))
+    for piece in reading.evidence:
+        if piece.finding in (*block.plus, *block.minus) and piece.finding not in asked:
+            at_nodes = rates_at_severity(
+                rates[:, piece.column], block.sign(piece.finding), block.rho
+            )
+            nodes *= state_likelihood(piece, at_nodes)
+    scaled: Floats = nodes / nodes.sum(axis=1, keepdims=True)
+    return scaled
+
+
+def _step(test: Test, asked: Sequence[str], bits: float, knowledge: Knowledge) -> NextStep:
+    named = ", ".join(knowledge.finding_labels[f] for f in asked)
+    return NextStep(test.key, test.label, bits, test.delay, test.burden, f"Would answer: {named}.")
+
+
+def _entropies(probabilities: Floats) -> Floats:
+    # 0 log 0 is 0
+    logs = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
+    entropies: Floats = -np.sum(probabilities * logs, axis=-1)
+    return entropies
+
+
+def _entropy(probabilities: Floats) -> float:
+    return float(_entropies(probabilities[None, :])[0])

@@ -1,0 +1,96 @@
+"""Where reasoning starts: the prior of a setting at the joint where the oedema began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
+from marrowtrail.diagnosis.schema import JointPrior, Setting, Weights
+from marrowtrail.errors import InputError
+from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.record.sites import Site
+from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+
+_LISTED_AS = {"ankle": "ankle_foot", "foot": "ankle_foot"}
+"""Joints that the priors list together."""
+
+LOWER_LIMB = ("hip", "knee", "ankle_foot")
+
+
+def prior(knowledge: Knowledge, setting_key: str, joints: Sequence[str]) -> Floats:
+    """(D,) starting probabilities, the class for none of these last.
+
+    Parameters
+    ----------
+    setting_key
+        A setting of the priors.
+    joints
+        Where the oedema began, as the priors list joints; the mean of the lower limb's where
+        that is not known.
+
+    Raises
+    ------
+    InputError
+        If there is no such setting.
+    """
+    setting = knowledge.setting(setting_key)
+    if setting is None:
+        names = ", ".join(s.key for s in knowledge.priors.settings)
+        raise InputError(
+            f"No setting {setting_key!r} in the priors.",
+            where="setting",
+            remedy=f"Choose one of {names}.",
+        )
+    by_joint = {entry.joint: entry for entry in knowledge.priors.joints}
+    listed = [by_joint[j] for j in joints if j in by_joint] or [by_joint[j] for j in LOWER_LIMB]
+    named = [d for d in knowledge.diagnoses if d != NONE_OF_THESE]
+    shares = np.mean([_shares(entry, setting, knowledge, named) for entry in listed], axis=0)
+    rest = knowledge.priors.none_of_these
+    starting: Floats = np.append((1.0 - rest) * shares, rest)
+    return starting
+
+
+def joints_of_onset(findings: Iterable[Finding]) -> tuple[str, ...]:
+    """Joints where oedema was first seen, as the priors list them; empty if none is known."""
+    seen = [f for f in findings if f.key == "bme_present" and f.state is FindingState.PRESENT]
+    seen = seen or [f for f in findings if f.site and f.state is FindingState.PRESENT]
+    first = min((f.visit for f in seen if f.visit), default=None)
+    sites = [f.site for f in seen if f.site and (first is None or f.visit in (first, None))]
+    return tuple(sorted({joint for site in sites for joint in joints_of_site(site)}))
+
+
+def joints_of_site(site: Site) -> tuple[str, ...]:
+    """Joints of a site, as the priors list them; those of its bone where no region is given."""
+    words = vocabulary()
+    try:
+        bone = words.bone(site.bone)
+        region = bone.region(site.region).joint if site.region else None
+    except UnknownWordError:
+        return ()
+    joints = (region,) if region else bone.joints
+    return tuple(_LISTED_AS.get(joint, joint) for joint in joints)
+
+
+def _shares(
+    entry: JointPrior, setting: Setting, knowledge: Knowledge, named: Sequence[str]
+) -> Floats:
+    """(D - 1,) shares of the named diagnoses at one joint."""
+    weights = np.array(
+        [
+            _weight(entry, d, knowledge.priors.weights, flat=setting.flat)
+            * setting.multipliers.get(d, 1.0)
+            for d in named
+        ]
+    )
+    shares: Floats = weights / weights.sum()
+    return shares
+
+
+def _weight(entry: JointPrior, diagnosis: str, weights: Weights, *, flat: bool) -> float:
+    for word in ("very_common", "common", "uncommon", "rare", "very_rare"):
+        if diagnosis in getattr(entry, word):
+            return 1.0 if flat else float(getattr(weights, word))
+    return weights.not_listed
