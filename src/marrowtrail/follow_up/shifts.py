@@ -15,6 +15,7 @@ from marrowtrail.follow_up.change import RESIDUAL_SHARE
 from marrowtrail.follow_up.cover import Atlas, Cover
 from marrowtrail.follow_up.track import Shift, ShiftKind, Track
 from marrowtrail.lesions.lesion import Lesion
+from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 
 MIN_SHIFT_MM3 = 300.0
@@ -121,6 +122,7 @@ def shift_kind(source: Lesion, arrived: Lesion) -> ShiftKind:
 def name(lesion: Lesion) -> str:
     """As a reader would say it: ``right medial femoral condyle``."""
     term = vocabulary().bone(lesion.bone.bone)
-    side = lesion.bone.side.value
     known = {region.key: region.label for region in term.regions}
-    return f"{side} {known.get(lesion.main_region, term.label)}"
+    place = known.get(lesion.main_region, term.label)
+    has_side = lesion.bone.side in (Side.LEFT, Side.RIGHT)
+    return f"{lesion.bone.side.value} {place}" if has_side else place

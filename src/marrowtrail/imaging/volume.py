@@ -98,7 +98,7 @@ def resample(
         ijk_to_ijk[:3, 3],
         output_shape=onto.shape,
         order=order,
-        mode="constant",
+        mode="grid-constant",
         cval=fill,
         prefilter=False,
     )

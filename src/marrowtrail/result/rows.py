@@ -11,6 +11,7 @@ from marrowtrail.follow_up.track import BoneRegistration, FollowUp
 from marrowtrail.imaging.series import Series, Visit
 from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign
 from marrowtrail.record.findings import Finding
+from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 from marrowtrail.result.inputs import Measured
 from marrowtrail.result.model import (
@@ -209,7 +210,9 @@ def finding_row(finding: Finding, *, keep_dates: bool) -> FindingRow:
     where = None
     if site is not None:
         bone = words.bone(site.bone)
-        where = f"{site.side.value} {bone.region(site.region).label if site.region else bone.label}"
+        place = bone.region(site.region).label if site.region else bone.label
+        has_side = site.side in (Side.LEFT, Side.RIGHT)
+        where = f"{site.side.value} {place}" if has_side else place
     return FindingRow(
         finding=finding.key,
         label=words.finding(finding.key).label,
