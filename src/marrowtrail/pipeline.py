@@ -14,8 +14,8 @@ from pathlib import Path
 from marrowtrail.anatomy.bones import BoneMap
 from marrowtrail.anatomy.cautions import anatomy_cautions, require_bones
 from marrowtrail.anatomy.mapping import map_visit
-from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.diagnosis.loading import load_knowledge
+from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.follow_up.cautions import follow_up_cautions
 from marrowtrail.follow_up.compare import follow_up
 from marrowtrail.follow_up.proposals import propose_findings

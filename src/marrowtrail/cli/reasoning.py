@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from marrowtrail.diagnosis.differential import Differential
-from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.diagnosis.loading import load_knowledge
+from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
 
