@@ -16,8 +16,14 @@ from marrowtrail.record.sites import Site
 from marrowtrail.record.vocabulary import vocabulary
 
 LARGE_SHARE = 0.5
-"""Oedema is large and diffuse if it fills half of a region: the evidence's own definition is
-"at least about half of the epiphysis"."""
+SMALL_SHARE = 0.25
+"""Oedema is large if it fills half of a region, by the evidence's own definition ("at least
+about half of the epiphysis"), and is not if it fills less than a quarter; between the two a
+reader must decide."""
+
+TRACE_SHARE = 0.15
+"""What is left counts as a trace, and the lesion as resolved, below this share of its first
+volume: the evidence speaks of "no or trace" oedema."""
 
 QUARTER_DAYS = 92
 YEAR_DAYS = 366
@@ -50,7 +56,7 @@ def propose_findings(
     known = {visit.id: visit for visit in visits}
     seen = [reading for reading in readings if reading.visit_id in known]
     findings = [_oedema(reading, known[reading.visit_id]) for reading in seen]
-    findings += _extent(seen, known)
+    findings += _extent(seen, known, {track.lesions[0] for track in followed.tracks})
     findings += [_sign(sign, known[sign.visit_id]) for sign in signs if sign.visit_id in known]
     lesions = {lesion.id: lesion for reading in seen for lesion in reading.lesions}
     shifts = [shift for shift in followed.shifts if shift.to_lesion in lesions]
@@ -84,18 +90,27 @@ def _oedema(reading: BoneReading, visit: Visit) -> Finding:
     return _software("bme_present", FindingState.PRESENT, _site(largest), visit, text)
 
 
-def _extent(readings: Sequence[BoneReading], known: dict[str, Visit]) -> list[Finding]:
+def _extent(
+    readings: Sequence[BoneReading], known: dict[str, Visit], first_seen: set[str]
+) -> list[Finding]:
+    """How large a lesion is when it is first seen; what is left of it later is another matter."""
     findings = []
     for reading in readings:
-        if not reading.lesions:
+        if not reading.lesions or reading.lesions[0].id not in first_seen:
             continue
         largest = reading.lesions[0]
         filled = max((share.share_of_region for share in largest.regions), default=0.0)
-        state = FindingState.PRESENT if filled >= LARGE_SHARE else FindingState.ABSENT
+        state = _size_state(filled)
         text = f"the largest area fills {filled:.0%} of a region"
         visit = known[reading.visit_id]
         findings.append(_software("bme_large_diffuse", state, _site(largest), visit, text))
     return findings
+
+
+def _size_state(filled: float) -> FindingState:
+    if filled >= LARGE_SHARE:
+        return FindingState.PRESENT
+    return FindingState.ABSENT if filled < SMALL_SHARE else FindingState.EQUIVOCAL
 
 
 def _sign(sign: Sign, visit: Visit) -> Finding:
@@ -153,13 +168,18 @@ def _resolution(
     firsts = [one for one in lesions.values() if one.visit_id == first_visit.id]
     first = max(firsts, key=lambda one: (one.volume.mm3, one.id))
     track = next(one for one in followed.tracks if first.id in one.lesions)
-    still = [by_id[lesions[one].visit_id] for one in track.lesions if one in lesions]
-    last_seen = max(still, key=lambda visit: visit.date)
-    gone = [v for v in visits if v.date > last_seen.date and v.id in track.clear_at]
+    left = {first_visit.id: first.volume.mm3}
+    for one in (lesions[one] for one in track.lesions if one in lesions):
+        if one.visit_id != first_visit.id:
+            left[one.visit_id] = left.get(one.visit_id, 0.0) + one.volume.mm3
+    trace = TRACE_SHARE * first.volume.mm3
+    last_seen = max((by_id[v] for v, mm3 in left.items() if mm3 > trace), key=lambda v: v.date)
+    seen_or_clear = {*left, *track.clear_at}
+    gone = [v for v in visits if v.date > last_seen.date and v.id in seen_or_clear]
     findings = []
     for key, limit in (("resolves_by_3m", QUARTER_DAYS), ("resolves_by_12m", YEAR_DAYS)):
         if gone and (gone[0].date - first_visit.date).days <= limit:
-            text = f"seen last at {last_seen.id}, clear at {gone[0].id}"
+            text = f"seen last at {last_seen.id}, none or a trace at {gone[0].id}"
             findings.append(_software(key, FindingState.PRESENT, _site(first), gone[0], text))
         elif (last_seen.date - first_visit.date).days > limit:
             text = f"still there at {last_seen.id}"

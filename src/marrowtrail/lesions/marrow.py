@@ -32,6 +32,14 @@ BRIGHT_LIMIT = 1.5
 """Voxels brighter than the field by this many spreads lose all weight in the fit. Normal
 marrow rarely is; the blurred rim of a lesion is, and would lift the field beside it."""
 
+DARK_LIMIT = 4.0
+"""Voxels darker by this many spreads lose all weight (Tukey's biweight): the thick cortex of a
+shaft and sclerosis would pull the field down beside normal marrow, which then looks bright."""
+
+FIELD_RANGE = (0.6, 1.7)
+"""The field stays within this ratio of the bone's usual signal: coil shading of 40 % either way
+and no more, so that a quadratic does not run off where few voxels hold it."""
+
 FIT_ROUNDS = 12
 """The weights settle within eight rounds in phantoms with a third of the bone oedematous."""
 
@@ -84,9 +92,9 @@ def model_marrow(series: Volume, bone: Volume) -> MarrowModel | None:
     basis = _basis(mask.shape)
     every = max(1, int(np.count_nonzero(interior)) // FIT_VOXELS)
     field, spread, weights = _fit(basis[interior][::every], log_signal[interior][::every])
-    return MarrowModel(
-        np.exp(basis @ field), max(spread, TEXTURE_FLOOR), block, interior, float(weights.mean())
-    )
+    usual = float(np.median(basis[interior][::every] @ field))
+    expected = np.exp(np.clip(basis @ field, *(usual + np.log(FIELD_RANGE))))
+    return MarrowModel(expected, max(spread, TEXTURE_FLOOR), block, interior, float(weights.mean()))
 
 
 def depth_mm(
@@ -152,7 +160,8 @@ def _fit(
         residual = log_signal - basis @ field
         spread = _dark_spread(residual - _mode(residual))
         offset = residual - _mode(residual)
-        weights = np.where(offset < 0, 1.0 / (1.0 + (offset / (3 * spread)) ** 2), 1.0)
+        dark = np.clip(1.0 - (offset / (DARK_LIMIT * spread)) ** 2, 0.0, 1.0) ** 2
+        weights = np.where(offset < 0, dark, 1.0)
         weights[offset > BRIGHT_LIMIT * spread] = 0.0
         ridge = 1e-3 * weights.sum() * np.eye(basis.shape[1])
         ridge[0, 0] = 0.0

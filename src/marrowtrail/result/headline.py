@@ -9,8 +9,9 @@ from marrowtrail.result.inputs import Measured
 
 
 def headline(measured: Measured, differential: Differential) -> str:
-    """One sentence on the course, then the conclusion of the differential."""
-    return f"{_course(measured)} {differential.conclusion}".strip()
+    """One sentence on the course, then the first one of the differential's conclusion."""
+    conclusion = differential.conclusion.split(". ")[0].rstrip(".")
+    return f"{_course(measured)} {conclusion}." if conclusion else _course(measured)
 
 
 def _course(measured: Measured) -> str:
