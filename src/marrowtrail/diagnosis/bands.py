@@ -33,6 +33,9 @@ Indices = NDArray[np.intp]
 DRAWS = 2000
 """Draws behind an interval."""
 
+BAR_DRAWS = 500
+"""Draws behind the interval of a bar, which is read off a drawing."""
+
 SEED = 0
 """Fixed, so that the same case gives the same bytes."""
 
@@ -45,7 +48,7 @@ nineteen in twenty would span nearly everything and tell a reader nothing."""
 class Bands:
     """Draws given the case.
 
-    ``posteriors`` is (S, D); ``likelihoods`` (S, D, G), of rates drawn from the literature alone.
+    ``posteriors`` is (S, D); ``likelihoods`` (B, D, G), of rates drawn from the literature alone.
     """
 
     posteriors: Floats
@@ -75,13 +78,15 @@ def draw_bands(
     rng = np.random.default_rng(SEED)
     picked = rng.choice(len(prior), size=draws, p=closed_form)
     given_case = np.empty((draws, len(prior), len(groups)))
-    from_literature = np.empty_like(given_case)
+    bar_draws = min(draws, BAR_DRAWS)
+    from_literature = np.empty((bar_draws, *given_case.shape[1:]))
     means = mean_rates(knowledge)
     for g, group in enumerate(groups):
         severity = severity_of(group, means[:, group.columns])
         seen = _patient_added(group, severity, means, picked, rng)
         conditioned = _draw(group, knowledge, rng, seen, picked)
-        free = _draw(group, knowledge, rng, np.zeros_like(seen), picked)
+        unseen = np.zeros_like(seen[:, :bar_draws])
+        free = _draw(group, knowledge, rng, unseen, picked[:bar_draws])
         given_case[..., g] = likelihood(group, conditioned, severity)
         from_literature[..., g] = likelihood(group, free, severity)
     return Bands(posterior(prior, given_case), from_literature)

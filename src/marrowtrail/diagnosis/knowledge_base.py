@@ -67,10 +67,6 @@ class CellTable:
     rows: Mapping[tuple[str, str], tuple[CellRow, ...]]
     definitional: frozenset[tuple[str, str]]
 
-    def column(self, finding: str) -> int | None:
-        """Column of a finding; ``None`` where it is no evidence."""
-        return self.findings.index(finding) if finding in self.findings else None
-
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:

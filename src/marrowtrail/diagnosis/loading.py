@@ -214,6 +214,7 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
     for family in files.families:
         check("finding", family.own_findings, "families.yaml")
         check("diagnosis", (c.diagnosis for c in family.claims), "families.yaml")
+        check("diagnosis", (s.diagnosis for s in family.shares), "families.yaml")
         check("finding", (c.needs for c in family.claims), "families.yaml")
     for joint in files.priors.joints:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)

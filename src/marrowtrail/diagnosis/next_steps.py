@@ -40,15 +40,29 @@ STEPS = 6
 
 def next_steps(reading: Reading, closed_form: Floats, knowledge: Knowledge) -> tuple[NextStep, ...]:
     """Tests that would still tell something, the most informative first."""
-    rates = mean_rates(knowledge)
     steps = []
     for test in knowledge.tests:
-        asked = [f for f in test.findings if _is_unanswered(f, test, reading, knowledge)]
-        if asked:
-            bits = expected_bits(closed_form, _outcomes(asked, test, reading, rates, knowledge))
-            if bits >= FEWEST_BITS:
-                steps.append(_step(test, asked, bits, knowledge))
+        asked = unanswered(test, reading, knowledge)
+        bits = bits_of_test(test, reading, closed_form, knowledge)
+        if bits >= FEWEST_BITS:
+            named = ", ".join(knowledge.finding_labels[f] for f in asked)
+            why = f"Would answer: {named}."
+            steps.append(NextStep(test.key, test.label, bits, test.delay, test.burden, why))
     return tuple(sorted(steps, key=lambda step: (-step.bits, step.key))[:STEPS])
+
+
+def bits_of_test(test: Test, reading: Reading, closed_form: Floats, knowledge: Knowledge) -> float:
+    """Bits that a test is expected to bring; 0 where it would answer nothing new."""
+    asked = unanswered(test, reading, knowledge)
+    if not asked:
+        return 0.0
+    outcomes = _outcomes(asked, test, reading, mean_rates(knowledge), knowledge)
+    return expected_bits(closed_form, outcomes)
+
+
+def unanswered(test: Test, reading: Reading, knowledge: Knowledge) -> list[str]:
+    """Findings of a test that nobody has spoken of yet, or that waiting may still show."""
+    return [f for f in test.findings if _is_unanswered(f, test, reading, knowledge)]
 
 
 def expected_bits(probabilities: Floats, outcomes: Floats) -> float:
@@ -152,11 +166,6 @@ def _severity_given(block: Block, asked: Sequence[str], reading: Reading, rates:
             nodes *= state_likelihood(piece, at_nodes)
     scaled: Floats = nodes / nodes.sum(axis=1, keepdims=True)
     return scaled
-
-
-def _step(test: Test, asked: Sequence[str], bits: float, knowledge: Knowledge) -> NextStep:
-    named = ", ".join(knowledge.finding_labels[f] for f in asked)
-    return NextStep(test.key, test.label, bits, test.delay, test.burden, f"Would answer: {named}.")
 
 
 def _entropies(probabilities: Floats) -> Floats:

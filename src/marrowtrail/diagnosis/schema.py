@@ -6,6 +6,7 @@ checked in :mod:`marrowtrail.diagnosis.loading`.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -49,9 +50,8 @@ class Manifest(Row):
     """``manifest.yaml``."""
 
     version: Key
-    literature_searched_until: object
+    literature_searched_until: date
     scope: Key
-    files: tuple[str, ...]
 
 
 class Source(Row):
@@ -210,6 +210,14 @@ class Definition(Row):
     rates: dict[str, Probability]
 
 
+class LabelShare(Row):
+    """Share of a disease's patients who come to bear a label, with where that is known from."""
+
+    diagnosis: Key
+    share: Probability
+    reason: Key
+
+
 class Family(Row):
     """Labels of one disease, which share every cell except those of ``own_findings``."""
 
@@ -217,6 +225,7 @@ class Family(Row):
     label: Key
     reason: Key
     own_findings: tuple[str, ...]
+    shares: tuple[LabelShare, ...]
     claims: tuple[Claim, ...]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from marrowtrail.diagnosis.engine import Floats
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
-from marrowtrail.diagnosis.schema import JointPrior, Setting, Weights
+from marrowtrail.diagnosis.schema import Family, JointPrior, Setting, Weights
 from marrowtrail.errors import InputError
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.sites import Site
@@ -85,8 +85,21 @@ def _shares(
             for d in named
         ]
     )
+    for family in knowledge.families:
+        _share_out(weights, family, named, knowledge)
     shares: Floats = weights / weights.sum()
     return shares
+
+
+def _share_out(weights: Floats, family: Family, named: Sequence[str], knowledge: Knowledge) -> None:
+    """Give the labels of a disease their known shares of its weight; the rest keep their ratios."""
+    members = [named.index(d) for d in named if knowledge.groups[d] == family.key]
+    known = {named.index(entry.diagnosis): entry.share for entry in family.shares}
+    total = weights[members].sum()
+    others = [i for i in members if i not in known]
+    weights[others] *= (1.0 - sum(known.values())) * total / weights[others].sum()
+    for i, share in known.items():
+        weights[i] = share * total
 
 
 def _weight(entry: JointPrior, diagnosis: str, weights: Weights, *, flat: bool) -> float:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.starting import joints_of_onset, joints_of_site, prior
+from marrowtrail.errors import InputError
+from marrowtrail.record.findings import Finding
+from marrowtrail.record.sites import Side, Site
+
+from .stories import ANKLE, CONDYLE, FIRST, HEAD, SEED_THIRD, THIRD, P, seen, told
+
+SETTINGS = ("musculoskeletal_mri", "rheumatology", "uniform")
+
+
+def share(knowledge: Knowledge, diagnosis: str, setting: str, *joints: str) -> float:
+    return float(prior(knowledge, setting, joints)[knowledge.diagnoses.index(diagnosis)])
+
+
+class TestPrior:
+    @pytest.mark.parametrize("setting", SETTINGS)
+    @pytest.mark.parametrize("joints", [(), ("knee",), ("hip", "knee"), ("sacroiliac",)])
+    def test_sums_to_1_with_one_in_twenty_for_none_of_these(
+        self, knowledge: Knowledge, setting: str, joints: tuple[str, ...]
+    ) -> None:
+        starting = prior(knowledge, setting, joints)
+        assert float(starting.sum()) == pytest.approx(1.0)
+        assert starting[-1] == pytest.approx(0.05)
+        assert starting.min() > 0
+
+    @pytest.mark.parametrize("setting", SETTINGS)
+    def test_the_hip_has_its_osteoporosis_and_the_knee_has_not(
+        self, knowledge: Knowledge, setting: str
+    ) -> None:
+        hip, knee = (share(knowledge, "toh", setting, joint) for joint in ("hip", "knee"))
+        assert knee < 0.002
+        assert hip > 10 * knee
+
+    def test_a_rheumatology_clinic_sees_more_spondyloarthritis(self, knowledge: Knowledge) -> None:
+        shares = [share(knowledge, "spa_enthesitis", s, "knee") for s in SETTINGS[:2]]
+        assert shares[1] > 3 * shares[0]
+
+    def test_an_unknown_joint_takes_the_mean_of_the_limb(self, knowledge: Knowledge) -> None:
+        joints = ("hip", "knee", "ankle_foot")
+        assert share(knowledge, "avn", "uniform", "elbow") == pytest.approx(
+            share(knowledge, "avn", "uniform", *joints)
+        )
+
+    def test_an_unknown_setting_names_the_known_ones(self, knowledge: Knowledge) -> None:
+        with pytest.raises(InputError, match="rheumatology"):
+            prior(knowledge, "casino", ())
+
+
+class TestJoints:
+    def test_where_the_oedema_began_and_not_where_it_went(self) -> None:
+        assert joints_of_onset(SEED_THIRD) == ("knee",)
+
+    def test_all_joints_of_the_first_visit(self) -> None:
+        both = seen(CONDYLE, FIRST, "bme_present") + seen(HEAD, FIRST, "bme_present")
+        assert joints_of_onset(both + seen(ANKLE, THIRD, "bme_present")) == ("hip", "knee")
+
+    def test_another_finding_where_nobody_speaks_of_oedema(self) -> None:
+        assert joints_of_onset([Finding("effusion", P, ANKLE, FIRST)]) == ("ankle_foot",)
+
+    def test_none_where_no_place_is_known(self) -> None:
+        assert joints_of_onset(told("hla_b27")) == ()
+        assert joints_of_onset(seen(CONDYLE, FIRST, "", "bme_present")) == ()
+
+    def test_a_bone_without_region_may_be_at_either_end(self) -> None:
+        assert joints_of_site(Site("tibia", Side.LEFT)) == ("knee", "ankle_foot")
+
+    def test_a_shaft_counts_for_the_joints_of_its_bone(self) -> None:
+        assert set(joints_of_site(Site("femur", Side.LEFT, "shaft"))) == {"hip", "knee"}
+
+    @pytest.mark.parametrize("site", [Site("wing", Side.LEFT), Site("femur", Side.LEFT, "sail")])
+    def test_an_unknown_place_has_none(self, site: Site) -> None:
+        assert joints_of_site(site) == ()

@@ -1,0 +1,283 @@
+"""Whole patients: what a clinician must be told, and must not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date, timedelta
+
+import pytest
+
+from marrowtrail.diagnosis.differential import Differential, LedgerStatus
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.reasoning import diagnose
+from marrowtrail.errors import InputError
+from marrowtrail.record.findings import Finding
+from marrowtrail.record.sites import Side, Site
+
+from .stories import (
+    CONDYLE,
+    FIRST,
+    HEALTHY,
+    NECROSIS,
+    SECOND,
+    SEED_FIRST,
+    SEED_SECOND,
+    SEED_THIRD,
+    THIRD,
+    A,
+    P,
+    seen,
+    told,
+)
+
+TRANSIENT = ("rmo", "toh", "bmes", "isbme")
+SETTINGS = ("musculoskeletal_mri", "rheumatology", "uniform")
+
+
+def share(found: Differential, *diagnoses: str) -> float:
+    return sum(c.probability for c in found.causes if c.diagnosis in diagnoses)
+
+
+def status(found: Differential, diagnosis: str) -> LedgerStatus:
+    return next(line.status for line in found.ledger if line.diagnosis == diagnosis)
+
+
+class TestTheSeedPatient:
+    @pytest.mark.parametrize("setting", SETTINGS)
+    def test_migratory_osteoporosis_leads_after_the_ankle(
+        self, knowledge: Knowledge, setting: str
+    ) -> None:
+        found = diagnose(SEED_THIRD, knowledge, setting=setting)
+        assert found.causes[0].diagnosis == "rmo"
+        assert found.causes[0].probability > 1.5 * found.causes[1].probability
+        assert found.conclusion.startswith("Regional migratory osteoporosis is the leading")
+
+    def test_it_rises_with_every_step(self, knowledge: Knowledge) -> None:
+        stories = (SEED_FIRST, SEED_SECOND, SEED_THIRD)
+        steps = [share(diagnose(story, knowledge), "rmo") for story in stories]
+        assert steps == sorted(steps)
+        assert steps[0] < 0.05
+        assert steps[2] > 5 * steps[1]
+
+    def test_before_the_shift_it_is_not_claimed(self, knowledge: Knowledge) -> None:
+        found = diagnose(SEED_SECOND, knowledge)
+        assert found.conclusion.startswith("Transient bone marrow oedema is the leading")
+        assert "migratory osteoporosis cannot be claimed until oedema has" in found.conclusion
+        assert share(found, "rmo") < share(found, "isbme")
+
+    def test_after_the_shift_nothing_is_withheld(self, knowledge: Knowledge) -> None:
+        assert "cannot be claimed" not in diagnose(SEED_THIRD, knowledge).conclusion
+
+    def test_every_alternative_of_the_report_is_answered(self, knowledge: Knowledge) -> None:
+        found = diagnose(SEED_THIRD, knowledge)
+        assert status(found, "avn") is LedgerStatus.EXCLUDED_BY_TEST
+        assert status(found, "sif") is LedgerStatus.EXCLUDED_BY_TEST
+        answered = {line.diagnosis: line.explanation for line in found.ledger}
+        for diagnosis in ("spa_enthesitis", "spa_arthritis", "ra", "cno", "osteomyelitis"):
+            assert len(answered[diagnosis]) > 40
+        assert "distal tibial epiphysis on 1 July 2020" in answered["avn"]
+
+    def test_no_synovitis_excludes_the_arthritis_of_spondyloarthritis(
+        self, knowledge: Knowledge
+    ) -> None:
+        before = diagnose(SEED_THIRD, knowledge)
+        reader = [Finding(k, A, CONDYLE, FIRST) for k in ("synovitis", "effusion")]
+        after = diagnose([*SEED_THIRD, *reader], knowledge)
+        assert status(before, "spa_arthritis") is LedgerStatus.OPEN
+        assert status(after, "spa_arthritis") is LedgerStatus.EXCLUDED_BY_TEST
+        assert share(after, "spa_arthritis") < share(before, "spa_arthritis") / 3
+
+    def test_the_next_step_is_to_look_for_synovitis(self, knowledge: Knowledge) -> None:
+        step = diagnose(SEED_THIRD, knowledge).next_steps[0]
+        assert "synovitis" in step.why
+
+    def test_as_of_an_earlier_visit_nothing_later_is_known(self, knowledge: Knowledge) -> None:
+        dated = [f for f in SEED_THIRD if f.visit is not None]
+        early = [f for f in dated if f.visit == FIRST]
+        found = diagnose(dated, knowledge, as_of=SECOND - timedelta(days=1))
+        assert found.causes == diagnose(early, knowledge).causes
+        assert found.causes != diagnose(dated, knowledge, as_of=THIRD).causes
+
+    def test_ibandronate_without_effect_is_named_as_unused(self, knowledge: Knowledge) -> None:
+        unused = diagnose(SEED_THIRD, knowledge).unused
+        assert any("bisphosphonate" in line and "heal unaided" in line for line in unused)
+
+    def test_the_shift_is_marked_as_definitional(self, knowledge: Knowledge) -> None:
+        found = diagnose(SEED_THIRD, knowledge)
+        bar = next(b for b in found.bars if "shift_other_joint" in b.findings)
+        assert bar.diagnosis == "rmo"
+        assert bar.note.startswith("definitional")
+        assert bar.log10_ratio > 0.5
+        assert bar.low <= bar.log10_ratio <= bar.high
+
+
+class TestNecrosis:
+    @pytest.mark.parametrize("setting", SETTINGS)
+    def test_leads_with_its_reasons(self, knowledge: Knowledge, setting: str) -> None:
+        found = diagnose(NECROSIS, knowledge, setting=setting)
+        assert found.causes[0].diagnosis == "avn"
+        assert found.causes[0].probability > 0.6
+        assert "demarcation line" in found.conclusion
+        assert share(found, *TRANSIENT) < 0.05
+
+    def test_without_the_line_it_does_not(self, knowledge: Knowledge) -> None:
+        findings = [f for f in NECROSIS if f.key != "demarcation_band_serpiginous"]
+        findings.append(Finding("demarcation_band_serpiginous", A, None, THIRD))
+        assert share(diagnose(findings, knowledge), "avn") < 0.5
+
+
+class TestNothingToSay:
+    def test_no_oedema_means_nothing_to_explain(self, knowledge: Knowledge) -> None:
+        found = diagnose(HEALTHY, knowledge)
+        assert found.conclusion.startswith("No bone marrow oedema was found")
+        assert (found.bars, found.ledger, found.next_steps) == ((), (), ())
+        prior = [c.probability for c in diagnose([], knowledge).causes]
+        assert [c.probability for c in found.causes] == pytest.approx(prior)
+        assert share(found, *[c.diagnosis for c in found.causes]) == pytest.approx(1.0)
+
+    def test_no_findings_give_the_prior_and_say_so(self, knowledge: Knowledge) -> None:
+        found = diagnose([], knowledge)
+        assert "says nothing about this patient" in found.conclusion
+        assert found.bars == ()
+        assert all(c.low == c.probability == c.high for c in found.causes)
+
+    def test_oedema_alone_says_no_more(self, knowledge: Knowledge) -> None:
+        found = diagnose(seen(CONDYLE, FIRST, "bme_present"), knowledge)
+        assert "says nothing about this patient" in found.conclusion
+
+    def test_little_knowledge_leaves_it_undecided(self, knowledge: Knowledge) -> None:
+        found = diagnose(told("sex_male"), knowledge)
+        assert found.conclusion.startswith("No cause stands out")
+
+    def test_a_site_beyond_the_lower_limb_is_named(self, knowledge: Knowledge) -> None:
+        ilium = Site("hip_bone", Side.LEFT)
+        sacrum = Site("sacrum", Side.MIDLINE)
+        beyond = diagnose(told("hla_b27") + seen(sacrum, FIRST, "bme_present"), knowledge)
+        within = diagnose(told("hla_b27") + seen(ilium, FIRST, "bme_present"), knowledge)
+        assert "outside the lower limb" in beyond.conclusion
+        assert "outside the lower limb" not in within.conclusion
+
+    def test_an_unknown_setting(self, knowledge: Knowledge) -> None:
+        with pytest.raises(InputError, match="uniform"):
+            diagnose([], knowledge, setting="casino")
+
+
+class TestEveryAnswer:
+    STORIES = (SEED_FIRST, SEED_SECOND, SEED_THIRD, NECROSIS, HEALTHY, [])
+
+    @pytest.mark.parametrize("story", STORIES, ids=range(6))
+    def test_is_whole(self, knowledge: Knowledge, story: list[Finding]) -> None:
+        found = diagnose(story, knowledge)
+        probabilities = [c.probability for c in found.causes]
+        assert sum(probabilities) == pytest.approx(1.0, abs=1e-12)
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert len(found.causes) == len(knowledge.diagnoses)
+        assert all(0 <= c.low <= c.probability <= c.high <= 1 for c in found.causes)
+        assert found.knowledge_hash == knowledge.hash
+
+    def test_is_the_same_twice(self, knowledge: Knowledge) -> None:
+        first, second = (diagnose(SEED_THIRD, knowledge) for _ in range(2))
+        assert json.dumps(asdict(first), default=str) == json.dumps(asdict(second), default=str)
+
+    def test_is_the_same_in_any_order(self, knowledge: Knowledge) -> None:
+        assert diagnose(SEED_THIRD[::-1], knowledge) == diagnose(SEED_THIRD, knowledge)
+
+
+class TestBars:
+    def test_three_diseases_and_not_three_labels_of_one(self, knowledge: Knowledge) -> None:
+        compared = {b.diagnosis for b in diagnose(SEED_THIRD, knowledge).bars}
+        assert len(compared) == 3
+        assert len(compared & set(TRANSIENT)) == 1
+
+    def test_known_spondyloarthritis_speaks_against_and_for(self, knowledge: Knowledge) -> None:
+        bars = [b for b in diagnose(SEED_THIRD, knowledge).bars if "spa_known" in b.findings]
+        ratio = {b.diagnosis: b.log10_ratio for b in bars}
+        assert ratio["rmo"] < 0 < ratio["spa_arthritis"]
+
+    def test_every_number_has_its_source_or_says_that_it_has_none(
+        self, knowledge: Knowledge
+    ) -> None:
+        for bar in diagnose(SEED_THIRD, knowledge).bars:
+            assert bar.citations or bar.note
+            for citation in bar.citations:
+                assert citation.reference or citation.source == "memory"
+                assert citation.read is False or citation.source != "memory"
+
+
+class TestRedFlags:
+    @pytest.mark.parametrize(
+        ("present", "category"),
+        [
+            ("fever crp_esr_raised", "infection"),
+            ("sinus_tract", "infection"),
+            ("soft_tissue_mass", "malignancy"),
+            ("weight_loss rest_night_pain", "malignancy"),
+            ("contour_collapse", "impending_collapse"),
+        ],
+    )
+    def test_are_called(self, knowledge: Knowledge, present: str, category: str) -> None:
+        flags = diagnose(told(present), knowledge).red_flags
+        assert category in {flag.category for flag in flags}
+
+    @pytest.mark.parametrize(
+        ("present", "absent"),
+        [("fever", ""), ("fever", "crp_esr_raised"), ("weight_loss", ""), ("", "sinus_tract")],
+    )
+    def test_are_not_called(self, knowledge: Knowledge, present: str, absent: str) -> None:
+        assert diagnose(told(present, absent), knowledge).red_flags == ()
+
+    def test_are_called_without_oedema_too(self, knowledge: Knowledge) -> None:
+        findings = [*HEALTHY, *told("soft_tissue_mass")]
+        assert diagnose(findings, knowledge).red_flags[0].category == "malignancy"
+
+    def test_say_what_called_them(self, knowledge: Knowledge) -> None:
+        (flag,) = diagnose(told("fever crp_esr_raised"), knowledge).red_flags
+        assert flag.explanation.startswith("Fever and raised CRP or ESR: may be infection")
+
+
+class TestTheLedger:
+    def line(self, findings: list[Finding], knowledge: Knowledge, diagnosis: str) -> LedgerStatus:
+        return status(diagnose(findings, knowledge), diagnosis)
+
+    def test_one_early_reading_does_not_exclude_necrosis(self, knowledge: Knowledge) -> None:
+        undated = [f for f in SEED_THIRD if f.key != "demarcation_band_serpiginous"]
+        undated = [f for f in undated if f.key != "resolves_by_3m"]
+        early = Finding("demarcation_band_serpiginous", A, CONDYLE, FIRST)
+        late = Finding("demarcation_band_serpiginous", A, CONDYLE, SECOND)
+        assert self.line([*undated, early], knowledge, "avn") is LedgerStatus.UNLIKELY
+        assert self.line([*undated, early, late], knowledge, "avn") is LedgerStatus.EXCLUDED_BY_TEST
+
+    def test_a_reading_without_a_date_proves_no_wait(self, knowledge: Knowledge) -> None:
+        told_later = ("demarcation_band_serpiginous", "resolves_by_3m")
+        rest = [f for f in SEED_THIRD if f.key not in told_later]
+        undated = Finding("demarcation_band_serpiginous", A)
+        assert self.line([*rest, undated], knowledge, "avn") is LedgerStatus.UNLIKELY
+
+    def test_healing_with_no_line_excludes_it_at_once(self, knowledge: Knowledge) -> None:
+        findings = [f for f in SEED_THIRD if f.key != "demarcation_band_serpiginous"]
+        findings.append(Finding("demarcation_band_serpiginous", A, CONDYLE, FIRST))
+        assert self.line(findings, knowledge, "avn") is LedgerStatus.EXCLUDED_BY_TEST
+
+    def test_a_sign_of_its_own_supports_an_alternative(self, knowledge: Knowledge) -> None:
+        skin = Finding("skin_ppp_acne_psoriasis", P)
+        assert self.line(SEED_THIRD, knowledge, "cno") is LedgerStatus.UNLIKELY
+        assert self.line([*SEED_THIRD, skin], knowledge, "cno") is LedgerStatus.SUPPORTED
+
+    def test_it_never_forces_a_probability(self, knowledge: Knowledge) -> None:
+        for line in diagnose(SEED_THIRD, knowledge).ledger:
+            assert 0 < line.probability < 1
+
+    def test_the_leading_disease_is_no_alternative_to_itself(self, knowledge: Knowledge) -> None:
+        for story in (SEED_SECOND, SEED_THIRD):
+            listed = {line.diagnosis for line in diagnose(story, knowledge).ledger}
+            assert not listed & set(TRANSIENT)
+
+    def test_dates_are_written_out(self, knowledge: Knowledge) -> None:
+        findings = [*SEED_THIRD, Finding("effusion", A, CONDYLE, date(2020, 2, 3))]
+        found = diagnose(findings, knowledge)
+        septic = next(x for x in found.ledger if x.diagnosis == "septic_arthritis")
+        assert septic.status is LedgerStatus.EXCLUDED_BY_TEST
+        assert "No joint effusion in the right medial femoral condyle on 3 February 2020" in (
+            septic.explanation
+        )
