@@ -10,6 +10,7 @@ from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.series import Series, Study
 from marrowtrail.record.sites import Side
+from marrowtrail.record.vocabulary import vocabulary
 
 MIN_FIBULA_OFFSET_MM = 5.0
 """The fibula's centre lies 20 to 35 mm to the outside of the tibia's at the knee and at the
@@ -52,7 +53,27 @@ def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Cautio
         cautions.extend(_side_of_header(series, bone_map, where))
         cautions.extend(_side_of_fibula(bone_map, where))
         cautions.extend(_unsure(bone, where) for bone in bone_map.bones if _is_unsure(bone))
+    cautions.extend(_outside_lower_limb(bone_maps))
     return tuple(cautions)
+
+
+def _outside_lower_limb(bone_maps: Sequence[BoneMap]) -> list[Caution]:
+    """The evidence and most regions are those of the lower limb; other sites are named."""
+    words = vocabulary()
+    terms = {words.bone(bone.id.bone) for bone_map in bone_maps for bone in bone_map.bones}
+    outside = sorted(term.label for term in terms if not term.lower_limb)
+    if not outside:
+        return []
+    return [
+        Caution(
+            "outside-lower-limb",
+            Severity.NOTE,
+            f"Site outside the lower limb: {', '.join(outside)}. Oedema was measured there; the "
+            "differential rests on evidence about the lower limb.",
+            "all visits",
+            "read the differential with that in mind",
+        )
+    ]
 
 
 def _no_bones(where: str) -> Caution:

@@ -1,0 +1,141 @@
+"""From DICOM to report, as a user runs it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import marrowtrail as library
+from marrowtrail.phantom import write_patient
+from tests.patients import marrowtrail, result_of, strip_descriptions
+
+
+@pytest.fixture(scope="module")
+def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seed") / "patient"
+    write_patient("seed", folder, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ran(patient: Path, tmp_path_factory: pytest.TempPathFactory):
+    out = tmp_path_factory.mktemp("out") / "result"
+    return marrowtrail("run", patient, "--out", out, "--quiet"), out
+
+
+class TestTheSeed:
+    def test_it_runs_and_writes_everything(self, ran) -> None:
+        done, out = ran
+        assert done.code in (0, 3), done.err
+        assert done.out == ""
+        for name in (
+            "report.html",
+            "result.json",
+            "findings.yaml",
+            "provenance.json",
+            "lesions.csv",
+            "regions.csv",
+            "tracks.csv",
+        ):
+            assert (out / name).stat().st_size > 0, name
+        assert list((out / "labels").glob("*.nii.gz"))
+        assert not list(out.parent.glob(".*"))
+
+    def test_the_story(self, ran) -> None:
+        result = result_of(ran[1])
+        places = {one["id"]: (one["bone"], one["region"]) for one in result["lesions"]}
+        steps = [(places[s["from"]], places[s["to"]], s["kind"]) for s in result["shifts"]]
+        assert steps == [
+            (("femur", "medial_condyle"), ("tibia", "lateral_plateau"), "within_joint"),
+            (("tibia", "lateral_plateau"), ("tibia", "distal_epiphysis"), "between_joints"),
+        ]
+
+    def test_the_differential(self, ran) -> None:
+        result = result_of(ran[1])
+        assert sum(one["probability"] for one in result["differential"]) == pytest.approx(1)
+        assert result["differential"][0]["diagnosis"] == "rmo"
+        before = result["course"][0]["causes"][0]["diagnosis"]
+        assert before != "rmo"
+        answered = {line["diagnosis"] for line in result["ledger"]}
+        assert {"avn", "spa_enthesitis", "spa_arthritis", "cno"} <= answered
+
+    def test_exit_code_3_says_what_is_unverified(self, ran) -> None:
+        done, out = ran
+        severities = {one["severity"] for one in result_of(out)["warnings"]}
+        assert (done.code == 3) == ("unverified" in severities)
+
+    def test_it_is_marked_as_synthetic(self, ran) -> None:
+        assert result_of(ran[1])["is_synthetic"]
+        assert "ynthetic" in (ran[1] / "report.html").read_text(encoding="utf-8")
+
+    def test_nothing_identifies_the_patient(self, ran) -> None:
+        for path in ran[1].rglob("*"):
+            if path.suffix in {".html", ".json", ".yaml", ".csv"}:
+                text = path.read_text(encoding="utf-8")
+                assert "SYN-SEED" not in text
+                assert "Synthetic^" not in text
+
+
+def test_names_and_truth_decide_nothing(patient: Path, ran, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    shutil.copytree(patient / "dicom", bare / "images")
+    shutil.copy(patient / "case.yaml", bare)
+    strip_descriptions(bare / "images")
+    marrowtrail("run", bare, "--out", tmp_path / "out", "--quiet")
+    stripped, full = result_of(tmp_path / "out"), result_of(ran[1])
+    for part in ("headline", "lesions", "tracks", "shifts", "findings", "differential", "ledger"):
+        assert stripped[part] == full[part], part
+
+
+def test_one_visit_only_works_and_says_so(patient: Path, tmp_path: Path) -> None:
+    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    done = marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out")
+    assert done.code == 0, done.err
+    result = result_of(tmp_path / "out")
+    assert "nothing can be followed" in result["headline"]
+    assert result["shifts"] == []
+    assert [one["change"] for one in result["tracks"]] == ["single"]
+
+
+def test_a_reader_confirms_and_the_next_run_knows(patient: Path, tmp_path: Path) -> None:
+    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out", "--quiet")
+    findings = tmp_path / "out" / "findings.yaml"
+    text = findings.read_text(encoding="utf-8")
+    key = "finding: demarcation_band_serpiginous"
+    assert key in text
+    before, after = text.split(key, 1)
+    after = after.replace("state: not_done", "state: absent", 1)
+    after = after.replace("reason: not_assessable", "confirmed_by: radiologist", 1)
+    findings.write_text(before + key + after, encoding="utf-8")
+    done = marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out", "--quiet")
+    assert done.code == 0, done.err
+    (row,) = [
+        one
+        for one in result_of(tmp_path / "out")["findings"]
+        if one["finding"] == "demarcation_band_serpiginous"
+    ]
+    assert (row["state"], row["confirmed_by"]) == ("absent", "radiologist")
+
+
+def test_the_library_gives_the_same(patient: Path, tmp_path: Path) -> None:
+    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    result = library.run(tmp_path / "one")
+    library.save(result, tmp_path / "out")
+    assert result.document.model_dump(mode="json", by_alias=True) == result_of(tmp_path / "out")
+    again = library.run(tmp_path / "one")
+    assert again.document == result.document
+    assert again.figures == result.figures
+
+
+def test_no_dates(patient: Path, tmp_path: Path) -> None:
+    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    shutil.copy(patient / "case.yaml", tmp_path / "one")
+    marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out", "--quiet", "--no-dates")
+    day = result_of(tmp_path / "out")["visits"][0]["date"]
+    assert day is None
+    year = next(p for p in (tmp_path / "one" / "case.yaml").read_text().split() if "-" in p)[:4]
+    for name in ("result.json", "report.html", "lesions.csv", "findings.yaml"):
+        assert f"{year}-" not in (tmp_path / "out" / name).read_text(encoding="utf-8"), name
