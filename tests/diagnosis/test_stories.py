@@ -66,6 +66,14 @@ class TestTheSeedPatient:
         assert "migratory osteoporosis cannot be claimed until oedema has" in found.conclusion
         assert share(found, "rmo") < share(found, "isbme")
 
+    def test_nor_when_nothing_stands_out(self, knowledge: Knowledge) -> None:
+        found = diagnose(SEED_FIRST, knowledge)
+        assert found.conclusion.startswith("No cause stands out")
+        assert "migratory osteoporosis cannot be claimed until oedema has" in found.conclusion
+
+    def test_nor_is_it_spoken_of_where_it_hardly_counts(self, knowledge: Knowledge) -> None:
+        assert "cannot be claimed" not in diagnose(NECROSIS, knowledge).conclusion
+
     def test_after_the_shift_nothing_is_withheld(self, knowledge: Knowledge) -> None:
         assert "cannot be claimed" not in diagnose(SEED_THIRD, knowledge).conclusion
 

@@ -19,6 +19,9 @@ STANDS_OUT_FROM = 0.3
 SPEAKS_FROM = 0.15
 """log10 ratio from which a finding is named for or against: a factor of 1.4."""
 
+WORTH_NAMING = 0.05
+"""Share from which a disease's withheld label is spoken of though it does not lead."""
+
 NAMED = 3
 """Findings named for and against the leading cause, and causes named where none leads."""
 
@@ -118,7 +121,9 @@ def _still_open(ledger: Sequence[LedgerLine]) -> str:
 
 def _undecided(diseases: Sequence[Disease]) -> str:
     first = [_with_share(d.label, d.probability) for d in diseases[:NAMED]]
-    held = next((d.withheld for d in diseases[:NAMED] if d.withheld), None)
+    held = next(
+        (d.withheld for d in diseases if d.withheld and d.probability >= WORTH_NAMING), None
+    )
     said = f"No cause stands out; {listed(first)} come first."
     return f"{said} {capital(held.unclaimed)}." if held else said
 
