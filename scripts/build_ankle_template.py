@@ -231,6 +231,7 @@ def template_of(bone: str, grid: Geometry, surface: NDArray[np.float32]) -> Bone
 
 
 def main() -> None:
+    """Voxelise, settle, paint and save."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )

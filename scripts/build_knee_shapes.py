@@ -14,6 +14,7 @@ the field of view, are carried on along their own axis.
 from __future__ import annotations
 
 import argparse
+import ast
 import gzip
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,9 +35,9 @@ REFERENCE = "9002430"
 BONES = {"femur": (1, 2), "tibia": (3, 4), "patella": (5, 6)}
 BOXES_MM = {
     "femur": ((-54, -46, -38), (54, 46, 120)),
-    "tibia": ((-54, -44, -110), (54, 44, 18)),
+    "tibia": ((-54, -44, -104), (54, 44, 40)),
     "patella": ((-36, -22, -34), (36, 22, 34)),
-    "fibula": ((-22, -24, -110), (22, 24, 14)),
+    "fibula": ((-22, -24, -110), (22, 24, 20)),
 }
 """Boxes about the centre of each bone's epiphysis, in the limb frame."""
 STEP_MM = 2.0
@@ -55,6 +56,7 @@ class Distances:
     ends_z: tuple[float, float]
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Distances at (..., 3) points."""
         clamped = np.clip(points[..., 2], *self.ends_z)
         over = points[..., 2] - clamped
         moved = np.stack(
@@ -88,25 +90,29 @@ class Pose:
     centre: NDArray[np.float64]
 
     def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Subject to model, (..., 3) points."""
         return self.scale * (points - self.centre) @ self.rotation.T + self.centre + self.shift
 
     def undo(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Model to subject, (..., 3) points."""
         return (points - self.centre - self.shift) @ self.rotation / self.scale + self.centre
 
 
 def read_nifti(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Labels and their affine to LPS."""
     image = nib.load(path)
     return np.asarray(image.dataobj).astype(np.uint8), LPS_FROM_RAS @ image.affine
 
 
 def read_nrrd(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Labels and their affine to LPS, from a gzipped NRRD whose space is LPS."""
     head, _, body = path.read_bytes().partition(b"\n\n")
     fields = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
     shape = [int(n) for n in fields["sizes"].split()]
-    columns = [eval(c, {"__builtins__": {}}) for c in fields["space directions"].split(" ")]  # noqa: S307
     affine = np.eye(4)
+    columns = [ast.literal_eval(column) for column in fields["space directions"].split(" ")]
     affine[:3, :3] = np.array(columns, dtype=float).T
-    affine[:3, 3] = eval(fields["space origin"], {"__builtins__": {}})  # noqa: S307
+    affine[:3, 3] = ast.literal_eval(fields["space origin"])
     data = np.frombuffer(gzip.decompress(body), np.uint8).reshape(shape, order="F")
     return data, affine
 
@@ -222,6 +228,7 @@ def align(shape: Shape, model: Distances, centre: NDArray[np.float64], scale: fl
 
 
 def grid_of(bone: str, centre: NDArray[np.float64]) -> Geometry:
+    """The grid of a bone's maps about the centre of its epiphysis."""
     low, high = (np.array(end, dtype=float) for end in BOXES_MM[bone])
     shape = np.round((high - low) / STEP_MM).astype(int) + 1
     affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
@@ -230,10 +237,12 @@ def grid_of(bone: str, centre: NDArray[np.float64]) -> Geometry:
 
 
 def points_of(grid: Geometry) -> NDArray[np.float64]:
+    """(i, j, k, 3) points of a grid."""
     return grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
 
 
 def sampled(maps: Distances, pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A subject's distances at points of the model, at the model's size."""
     return np.clip(maps.at(pose.undo(points)) * pose.scale, -CLIP_MM, CLIP_MM)
 
 
@@ -278,7 +287,7 @@ def notch(
     bottom: float,
     x_range: tuple[float, float],
 ) -> float:
-    """x of the intercondylar notch: where the lower back half of the bone is thinnest."""
+    """Find x of the intercondylar notch: where the lower back half of the bone is thinnest."""
     level = inside & (p[..., 2] > bottom + 4) & (p[..., 2] < bottom + 16)
     xs = p[:, 0, 0, 0]
     counts = ndimage.gaussian_filter1d(level.sum(axis=(1, 2)).astype(float), 1.0)
@@ -301,14 +310,14 @@ def tibia_regions(
     middle = 0.5 * (p[..., 0][spines].mean() + (x_low + x_high) / 2)
     regions = np.where(p[..., 0] > middle, 1, 2).astype(np.uint8)
     regions[np.abs(p[..., 0] - middle) < 0.10 * (x_high - x_low)] = 3
-    level = top - 5 - 20
+    level = top - 7 - 20
     regions[p[..., 2] < level] = 4
     regions[p[..., 2] < level - 35] = 5
     return regions, names
 
 
 def patella_regions(
-    grid: Geometry, surface: NDArray[np.float32], outer: NDArray[np.float32]
+    grid: Geometry, surface: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], list[str]]:
     """Medial and lateral of the ridge: where the back of the bone reaches furthest."""
     p = points_of(grid)
@@ -324,12 +333,14 @@ def patella_regions(
 def fibula_regions(
     grid: Geometry, surface: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], list[str]]:
+    """The head is the upper 25 mm."""
     p = points_of(grid)
     top = p[..., 2][surface < 0].max()
     return np.where(p[..., 2] > top - 25, 1, 2).astype(np.uint8), ["proximal_epiphysis", "shaft"]
 
 
 def main() -> None:
+    """Read the labels, align, model, paint and save."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -359,6 +370,7 @@ def main() -> None:
 
 
 def knee_of(path: Path) -> dict[str, Shape]:
+    """All bones of one subject."""
     labels, affine = canonical(*read_nifti(path))
     return {
         bone: shape_of(labels, affine, values, top=bone == "femur")
@@ -454,7 +466,7 @@ def modelled(
         regions, names = {
             "femur": lambda g=grid, s=surface: femur_regions(g, s),
             "tibia": lambda g=grid, s=surface: tibia_regions(g, s),
-            "patella": lambda g=grid, s=surface, o=outer: patella_regions(g, s, o),
+            "patella": lambda g=grid, s=surface: patella_regions(g, s),
         }[bone]()
         placed = mean_place(bone, poses, centres["femur"])
         bones.append(

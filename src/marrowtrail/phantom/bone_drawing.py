@@ -32,6 +32,9 @@ WARP_MM = 0.8
 """Deformation between knots of 30 mm, with this standard deviation along each axis: steepest
 slope near 8 %, so a sampled distance is still a distance within that."""
 
+WARP_STEP_MM = 6.0
+"""Between knots a cubic spline is laid down every 6 mm and read with linear weights."""
+
 WARP_HALF_MM = 150.0
 """The field covers the box of a joint, this far to each side of it."""
 
@@ -54,26 +57,31 @@ def draw_limb(joint: str, side: Side, rng: np.random.Generator) -> Limb:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Warp:
-    """A smooth displacement in millimetres over the box of a joint."""
+    """A smooth displacement in millimetres over the box of a joint.
 
-    knots: NDArray[np.float64]
-    corner: float
+    ``field`` (3, n, n, n) holds it every :data:`WARP_STEP_MM`.
+    """
+
+    field: NDArray[np.float32]
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> _Warp:
         count = int(2 * WARP_HALF_MM / WARP_KNOT_MM) + 1
-        return cls(rng.normal(0.0, WARP_MM, (3, count, count, count)), -WARP_HALF_MM)
+        knots = rng.normal(0.0, WARP_MM, (3, count, count, count))
+        finer = WARP_KNOT_MM / WARP_STEP_MM
+        fine = [ndimage.zoom(one, (1 + (count - 1) * finer) / count, order=3) for one in knots]
+        return cls(np.stack(fine).astype(np.float32))
 
-    def at(self, geometry: Geometry) -> NDArray[np.float64]:
-        """(3, i, j, k) displacement at every voxel of a grid that is aligned with the axes."""
-        matrix = geometry.affine[:3, :3] / WARP_KNOT_MM
-        offset = (geometry.affine[:3, 3] - self.corner) / WARP_KNOT_MM
+    def at(self, geometry: Geometry) -> NDArray[np.float32]:
+        """(3, i, j, k) displacement at every voxel of a grid of the limb frame."""
+        matrix = geometry.affine[:3, :3] / WARP_STEP_MM
+        offset = (geometry.affine[:3, 3] + WARP_HALF_MM) / WARP_STEP_MM
         return np.stack(
             [
                 ndimage.affine_transform(
-                    component, matrix, offset, geometry.shape, order=3, mode="nearest"
+                    one, matrix, offset, geometry.shape, order=1, mode="nearest"
                 )
-                for component in self.knots
+                for one in self.field
             ]
         )
 
@@ -96,8 +104,7 @@ def _drawn_bone(
     ijk = np.indices(grid.shape).astype(np.float32)
     ijk /= steps[:, None, None, None].astype(np.float32)
     turn = source.directions.T / np.asarray(source.spacing_mm)[:, None]
-    shift = np.tensordot(turn, warp.at(grid), axes=1).astype(np.float32)
-    ijk += shift / np.float32(size)
+    ijk += np.einsum("ab,bijk->aijk", turn / size, warp.at(grid)).astype(np.float32)
     surface = _read(template.surface_mm, template.surface_modes_mm, weights, ijk, size)
     outer = None
     if template.outer_mm is not None and template.outer_modes_mm is not None:
@@ -109,7 +116,7 @@ def _drawn_bone(
         surface=Volume(surface, grid),
         outer=None if outer is None else Volume(outer, grid),
         texture=Volume(marrow_texture(grid.shape, STEP_MM, rng), grid),
-        regions=Volume(_painted(template.regions, len(template.region_names), ijk), grid),
+        regions=Volume(read_regions(template.regions, len(template.region_names), ijk), grid),
         region_names=template.region_names,
         shaft=None,
     )
@@ -122,12 +129,16 @@ def _read(
     ijk: NDArray[np.float32],
     size: float,
 ) -> NDArray[np.float32]:
-    shape = mean + np.tensordot(weights[: len(modes)].astype(np.float32), modes, axes=1)
+    shape = mean.copy()
+    for weight, mode in zip(weights.astype(np.float32), modes, strict=False):
+        shape += weight * mode
     read = ndimage.map_coordinates(shape, ijk, order=3, mode="nearest", output=np.float32)
     return np.asarray(np.clip(read * np.float32(size), -CLIP_MM, CLIP_MM), dtype=np.float32)
 
 
-def _painted(regions: NDArray[np.uint8], count: int, ijk: NDArray[np.float32]) -> NDArray[np.uint8]:
+def read_regions(
+    regions: NDArray[np.uint8], count: int, ijk: NDArray[np.float32]
+) -> NDArray[np.uint8]:
     """The region map read through the warp: the region with the largest linear weight."""
     if count == 0:
         return np.zeros(ijk.shape[1:], dtype=np.uint8)

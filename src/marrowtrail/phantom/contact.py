@@ -38,18 +38,18 @@ def knee_in_contact(bones: list[PatientBone]) -> list[PatientBone]:
         parts["fibula"] = parts["fibula"].moved(matrix)
     for _ in range(ROUNDS):
         back = np.eye(4)
-        back[1, 3] = _gap(parts["femur"], _surface_of(parts["patella"])) - FILM_MM
+        back[1, 3] = gap_mm(parts["femur"], surface_points(parts["patella"])) - FILM_MM
         parts["patella"] = parts["patella"].moved(back)
     return [parts[bone.bone_id.bone] for bone in bones]
 
 
 def _tibia_correction(femur: PatientBone, tibia: PatientBone) -> NDArray[np.float64]:
-    points = _surface_of(tibia)
+    points = surface_points(tibia)
     points = points[points[:, 2] > points[:, 2].max() - PLATEAU_DEEP_MM]
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     half = (points[:, 0].max() - points[:, 0].min()) / 4
-    medial = _gap(femur, points[points[:, 0] > centre[0] + half / 2]) - FILM_MM
-    lateral = _gap(femur, points[points[:, 0] < centre[0] - half / 2]) - FILM_MM
+    medial = gap_mm(femur, points[points[:, 0] > centre[0] + half / 2]) - FILM_MM
+    lateral = gap_mm(femur, points[points[:, 0] < centre[0] - half / 2]) - FILM_MM
     tilt = float(np.clip((lateral - medial) / (2 * half), -MOST_TILT_RAD, MOST_TILT_RAD))
     matrix = np.eye(4)
     matrix[:3, :3] = Rotation.from_rotvec([0.0, tilt, 0.0]).as_matrix()
@@ -58,14 +58,14 @@ def _tibia_correction(femur: PatientBone, tibia: PatientBone) -> NDArray[np.floa
     return matrix
 
 
-def _surface_of(bone: PatientBone) -> Points:
+def surface_points(bone: PatientBone) -> Points:
     """Points near the outer surface of a bone and its cartilage."""
     maps = bone.outer if bone.outer is not None else bone.surface
     near = np.argwhere(np.abs(maps.data) < STEP_MM / 2)
     return maps.geometry.to_lps(near)
 
 
-def _gap(bone: PatientBone, points: Points) -> float:
+def gap_mm(bone: PatientBone, points: Points) -> float:
     """Distance from a bone's outer surface to the nearest of the points; negative if sunk in.
 
     The 1st percentile stands for the nearest: single voxels are noise of half a step.

@@ -8,8 +8,17 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from marrowtrail.imaging.volume import Volume
-from marrowtrail.phantom.lesion_shape import SUBCHONDRAL_MM, LesionShape
+from marrowtrail.phantom.lesion_shape import (
+    SUBCHONDRAL_MM,
+    TOWARDS,
+    LesionShape,
+    offset_from,
+)
 from marrowtrail.phantom.scenario import DemarcationPlan
+
+SEATED = 0.35
+"""Depth of the segment's centre under the joint surface, as a share of its radius: the band
+opens towards the joint, as osteonecrosis shows it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,13 +38,19 @@ class DemarcationShape:
 def draw_demarcation(
     plan: DemarcationPlan, lesion: LesionShape, rng: np.random.Generator
 ) -> DemarcationShape:
-    """A band about a segment that shares the lesion's centre and form."""
+    """A band about a segment that sits on the joint surface above the lesion's centre."""
     share, thickness = plan.segment.draw(rng), plan.thickness_mm.draw(rng)
-    distance = (lesion.offset - share * (1.0 + 0.6 * lesion.waviness)) * lesion.radius_mm
-    level = distance.astype(np.float32)
+    geometry = lesion.bone.surface.geometry
     depth = -lesion.bone.surface.data
+    voxel = tuple(np.round(geometry.to_ijk(lesion.centre)).astype(int))
+    rise = max(0.0, float(depth[voxel]) - SEATED * share * lesion.radius_mm)
+    centre = lesion.centre + rise * np.asarray(TOWARDS[lesion.plan.towards])
+    offset = offset_from(geometry, centre, lesion.spread)
+    level = np.asarray(
+        (offset - share * (1.0 + 0.6 * lesion.waviness)) * lesion.radius_mm, dtype=np.float32
+    )
     band = (np.abs(level) < thickness / 2) & (depth > SUBCHONDRAL_MM)
-    points = lesion.bone.surface.geometry.to_lps(np.argwhere(band))
+    points = geometry.to_lps(np.argwhere(band))
     chosen = points[:: max(1, len(points) // 400)]
     length = float(pdist(chosen).max()) if len(chosen) > 1 else 0.0
-    return DemarcationShape(plan, Volume(level, lesion.bone.surface.geometry), thickness, length)
+    return DemarcationShape(plan, Volume(level, geometry), thickness, length)

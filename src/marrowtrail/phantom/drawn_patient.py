@@ -12,16 +12,13 @@ from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
 from marrowtrail.phantom.lesion_shape import LesionShape, draw_lesion
 from marrowtrail.phantom.limb import Limb
-from marrowtrail.phantom.scenario import LesionPlan, Scenario
+from marrowtrail.phantom.scenario import SMALLEST_SIZE, LesionPlan, Scenario
 from marrowtrail.phantom.soft_tissue import SoftTissue, build_soft_tissue
 from marrowtrail.record.sites import Side
 
 EARLIEST = date(2019, 1, 7)
 LATEST_START_DAYS = 900
 """First visits lie within these days of EARLIEST."""
-
-SMALLEST_SIZE = 0.2
-"""A lesion drawn smaller than this share of its radius (under 1 % of its volume) is none."""
 
 STREAM = {"patient": 1, "knee": 11, "ankle": 12}
 """Names of random streams: what is drawn for one part does not depend on what another drew."""
@@ -37,24 +34,31 @@ class DrawnJoint:
     bands: tuple[DemarcationShape, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DrawnPatient:
-    """A patient of a scenario. ``sizes`` holds each lesion's size at each visit."""
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Side, age and dates of a patient, and each lesion's size at each visit."""
 
-    scenario: Scenario
-    seed: int
     side: Side
     age: int
     dates: tuple[date, ...]
     sizes: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnPatient:
+    """A patient of a scenario: the course of events, and the joints it happens in."""
+
+    scenario: Scenario
+    seed: int
+    course: Course
     joints: Mapping[str, DrawnJoint]
 
     def present(self, visit: int, joint: str) -> list[tuple[LesionPlan, float]]:
         """Lesions of a joint at a visit (counted from 1), with their size."""
         return [
-            (plan, self.sizes[plan.key][visit - 1])
+            (plan, self.course.sizes[plan.key][visit - 1])
             for plan in self.scenario.lesions
-            if plan.joint == joint and self.sizes[plan.key][visit - 1] > 0
+            if plan.joint == joint and self.course.sizes[plan.key][visit - 1] > 0
         ]
 
 
@@ -63,8 +67,8 @@ def lesion_id(visit: int, key: str) -> str:
     return f"v{visit}-{key}"
 
 
-def draw_patient(scenario: Scenario, seed: int) -> DrawnPatient:
-    """Draw all that the scenario leaves open, but for how the visits are imaged."""
+def draw_course(scenario: Scenario, seed: int) -> Course:
+    """Draw who the patient is and what happens when."""
     rng = np.random.default_rng([seed, STREAM["patient"]])
     side = scenario.sides[int(rng.integers(len(scenario.sides)))]
     age = scenario.age.draw_whole(rng)
@@ -75,11 +79,17 @@ def draw_patient(scenario: Scenario, seed: int) -> DrawnPatient:
     sizes = {
         plan.key: tuple(_size(size.draw(rng)) for size in plan.course) for plan in scenario.lesions
     }
+    return Course(side, age, tuple(dates), sizes)
+
+
+def draw_patient(scenario: Scenario, seed: int) -> DrawnPatient:
+    """Draw all that the scenario leaves open, but for how the visits are imaged."""
+    course = draw_course(scenario, seed)
     exams = dict.fromkeys(joint for visit in scenario.visits for joint in visit.exams)
     joints: dict[str, DrawnJoint] = {
-        joint: _draw_joint(scenario, joint, side, seed) for joint in exams
+        joint: _draw_joint(scenario, joint, course.side, seed) for joint in exams
     }
-    return DrawnPatient(scenario, seed, side, age, tuple(dates), sizes, joints)
+    return DrawnPatient(scenario, seed, course, joints)
 
 
 def _size(drawn: float) -> float:

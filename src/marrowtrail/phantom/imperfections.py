@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from marrowtrail.phantom.grids import Field
 from marrowtrail.phantom.protocol import Acquisition
-from marrowtrail.phantom.scene import Field
 from marrowtrail.phantom.tissue import Tissue
 
 PIXEL_MAX = 1400.0

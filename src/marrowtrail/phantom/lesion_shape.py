@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume, bounding_box
+from marrowtrail.phantom.grids import coordinate
 from marrowtrail.phantom.limb import STEP_MM, PatientBone
 from marrowtrail.phantom.scenario import Direction, LesionPlan
 
@@ -41,14 +43,17 @@ TOWARDS: dict[Direction, tuple[float, float, float]] = {
 class LesionShape:
     """A lesion's place and form at ``size`` 1; :meth:`level` gives it at any size.
 
-    ``offset`` is (i, j, k) distance from the centre in units of the semi-axes, ``waviness``
-    is added to it, ``region_level`` is the distance to the region's border in mm.
+    ``centre`` is a point of the limb frame; ``spread`` (3, 3) maps millimetres from it to
+    units of the semi-axes and ``offset`` is the distance in those units. ``waviness`` makes
+    the edge uneven, ``region_level`` is the distance to the region's border in mm.
     """
 
     plan: LesionPlan
     bone: PatientBone
     radius_mm: float
     water: float
+    centre: NDArray[np.float64]
+    spread: NDArray[np.float64]
     offset: NDArray[np.float32]
     waviness: NDArray[np.float32]
     region_level: NDArray[np.float32]
@@ -89,17 +94,37 @@ def draw_lesion(plan: LesionPlan, bone: PatientBone, rng: np.random.Generator) -
     turn = Rotation.random(random_state=rng).as_matrix()
     spread = (turn / axes) @ turn.T
     geometry = bone.surface.geometry
-    to_centre = geometry.affine[:3, :3]
-    ijk = np.indices(geometry.shape, dtype=np.float32)
-    shift = geometry.affine[:3, 3] - centre
-    points = np.tensordot((spread @ to_centre).astype(np.float32), ijk, axes=1)
-    points += (spread @ shift).astype(np.float32)[:, None, None, None]
-    offset = np.sqrt((points**2).sum(axis=0))
     waviness = ndimage.gaussian_filter(
         rng.standard_normal(geometry.shape, dtype=np.float32), 4.0 / STEP_MM
     )
     waviness *= np.float32(0.14) / waviness.std()
-    return LesionShape(plan, bone, radius, plan.water.draw(rng), offset, waviness, region_level)
+    return LesionShape(
+        plan=plan,
+        bone=bone,
+        radius_mm=radius,
+        water=plan.water.draw(rng),
+        centre=centre,
+        spread=spread,
+        offset=offset_from(geometry, centre, spread),
+        waviness=waviness,
+        region_level=region_level,
+    )
+
+
+def offset_from(
+    geometry: Geometry, centre: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """(i, j, k) distance of every voxel from a centre, in units of an ellipsoid's semi-axes.
+
+    ``spread`` (3, 3) maps millimetres to those units.
+    """
+    whole = tuple(slice(0, n) for n in geometry.shape)
+    to_units = spread @ geometry.affine[:3, :3]
+    shift = spread @ (geometry.affine[:3, 3] - centre)
+    total = np.zeros(geometry.shape, dtype=np.float32)
+    for row, start in zip(to_units, shift, strict=True):
+        total += coordinate(np.append(row, start), (whole[0], whole[1], whole[2])) ** 2
+    return np.asarray(np.sqrt(total), dtype=np.float32)
 
 
 def _centre(

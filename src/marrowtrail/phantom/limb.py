@@ -15,9 +15,9 @@ from marrowtrail.imaging.geometry import Geometry, Points
 from marrowtrail.imaging.volume import Volume, bounding_box
 from marrowtrail.record.sites import BoneId, Side
 
-STEP_MM = 1.25
-"""Grid of a patient's bones: finer than the templates (1.5 to 2 mm), so that reading it
-again with linear weights adds no facets to what an image of 0.5 mm shows."""
+STEP_MM = 1.5
+"""Grid of a patient's bones: no coarser than the templates (1.5 to 2 mm), which are read with
+cubic splines, so what an image of 0.5 mm then reads with linear weights shows no facets."""
 
 MARGIN_MM = 7.5
 """What is drawn outside a bone from its distance map (cartilage, meniscus, a film of fluid)
@@ -107,10 +107,6 @@ class Limb:
     def bone(self, key: str) -> PatientBone:
         """The bone of that vocabulary key."""
         return next(bone for bone in self.bones if bone.bone_id.bone == key)
-
-    def has(self, key: str) -> bool:
-        """Whether the joint has that bone."""
-        return any(bone.bone_id.bone == key for bone in self.bones)
 
 
 def mirrored(limb: Limb) -> Limb:

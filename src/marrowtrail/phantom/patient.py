@@ -69,7 +69,9 @@ def write_patient(scenario: str | Scenario, out: Path, *, seed: int) -> PatientT
 
 def _write_case(patient: DrawnPatient, path: Path) -> None:
     rng = np.random.default_rng([patient.seed, STREAM["case"]])
-    text = case_text(patient.scenario, patient.side, patient.age, patient.dates, rng)
+    text = case_text(
+        patient.scenario, patient.course.side, patient.course.age, patient.course.dates, rng
+    )
     path.write_text(text, encoding="utf-8")
 
 
@@ -98,7 +100,7 @@ def _write_exam(
             series_uid=series.series_uid,
             visit=f"v{visit}",
             joint=joint,
-            side=patient.side,
+            side=patient.course.side,
             weighting=acquisition.timing.weighting.value,
             fat_suppressed=acquisition.timing.is_fat_suppressed,
         )
@@ -111,19 +113,19 @@ def _exam(patient: DrawnPatient, visit: int, joint: str) -> Exam:
     key = (patient.scenario.key, patient.seed, visit)
     imaging = patient.scenario.imaging
     scanner = np.random.default_rng([patient.seed, visit, STREAM["scanner"]])
-    day = patient.dates[visit - 1]
+    day = patient.course.dates[visit - 1]
     joints: tuple[str, ...] = patient.scenario.visits[visit - 1].exams
     return Exam(
         patient_name=f"Synthetic^{patient.scenario.key.capitalize()}{patient.seed:04d}",
         patient_id=f"SYN-{patient.scenario.key.upper()}-{patient.seed:04d}",
         sex=patient.scenario.sex,
-        age=patient.age + (day - patient.dates[0]).days // 365,
+        age=patient.course.age + (day - patient.course.dates[0]).days // 365,
         study_uid=synthetic_uid(*key, "study", joint),
         study_id=f"{visit}{joint[0].upper()}",
-        study_description=f"MR {joint} {patient.side.value}",
+        study_description=f"MR {joint} {patient.course.side.value}",
         frame_uid=synthetic_uid(*key, "frame", joint),
         joint=joint,
-        side=patient.side,
+        side=patient.course.side,
         vendor=imaging.vendors[int(scanner.integers(len(imaging.vendors)))],
         field_t=imaging.fields_t[int(scanner.integers(len(imaging.fields_t)))],
         start=datetime.combine(day, time(9 + 2 * joints.index(joint), 5)),

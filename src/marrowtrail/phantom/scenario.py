@@ -20,6 +20,9 @@ from marrowtrail.phantom.ranges import Part, Range
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 
+SMALLEST_SIZE = 0.2
+"""A lesion drawn smaller than this share of its radius (under 1 % of its volume) is none."""
+
 JointKey = Literal["knee", "ankle"]
 Direction = Literal["inferior", "superior", "anterior", "posterior"]
 
@@ -112,25 +115,38 @@ class Scenario(Part):
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Scenario:
-        for lesion in self.lesions:
-            if len(lesion.course) != len(self.visits):
-                raise ValueError(
-                    f"lesion {lesion.key!r}: its course has {len(lesion.course)} entries, "
-                    f"but there are {len(self.visits)} visits"
-                )
-            for number, size in enumerate(lesion.course, start=1):
-                if size.high > 0 and lesion.joint not in self.visits[number - 1].exams:
-                    raise ValueError(
-                        f"lesion {lesion.key!r}: visit {number} does not image the {lesion.joint}"
-                    )
         keys = [lesion.key for lesion in self.lesions]
-        named = [plan.lesion for plan in self.demarcations]
-        named += [name for s in self.shifts for name in (s.from_lesion, s.to_lesion)]
-        if unknown := sorted(set(named) - set(keys)):
-            raise ValueError(f"no lesion is called {', '.join(map(repr, unknown))}")
         if len(set(keys)) != len(keys):
             raise ValueError("two lesions share one key")
+        for lesion in self.lesions:
+            self._check_course(lesion)
+        for demarcation in self.demarcations:
+            for visit in demarcation.visits:
+                self._check_present(demarcation.lesion, visit)
+        for shift in self.shifts:
+            self._check_present(shift.from_lesion, shift.from_visit)
+            self._check_present(shift.to_lesion, shift.to_visit)
         return self
+
+    def _check_course(self, lesion: LesionPlan) -> None:
+        if len(lesion.course) != len(self.visits):
+            raise ValueError(
+                f"lesion {lesion.key!r}: its course has {len(lesion.course)} entries, "
+                f"but there are {len(self.visits)} visits"
+            )
+        for number, (size, visit) in enumerate(zip(lesion.course, self.visits, strict=True), 1):
+            if size.high > 0 and lesion.joint not in visit.exams:
+                raise ValueError(
+                    f"lesion {lesion.key!r}: visit {number} does not image the {lesion.joint}"
+                )
+
+    def _check_present(self, key: str, visit: int) -> None:
+        """A sign or a shift needs a lesion that is surely there."""
+        lesion = next((one for one in self.lesions if one.key == key), None)
+        if lesion is None:
+            raise ValueError(f"no lesion is called {key!r}")
+        if not 1 <= visit <= len(self.visits) or lesion.course[visit - 1].low < SMALLEST_SIZE:
+            raise ValueError(f"lesion {key!r} is not surely there at visit {visit}")
 
 
 def scenario_names() -> tuple[str, ...]:

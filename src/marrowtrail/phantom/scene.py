@@ -10,12 +10,10 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.grids import Box, Field, coordinate
 from marrowtrail.phantom.limb import Limb, PatientBone
 from marrowtrail.phantom.pose import Pose
 from marrowtrail.phantom.soft_tissue import SoftTissue
-
-Field = NDArray[np.float32]
-Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,22 +101,3 @@ class BoneView:
     def rest_coordinate(self, axis: int) -> Field:
         """One coordinate in the limb frame at rest, in mm, for every voxel of the box."""
         return coordinate(self.to_rest[axis], self.box)
-
-
-def coordinate(row: NDArray[np.float64], box: Box) -> Field:
-    """A row of an affine applied to every index of a box.
-
-    Plain sums and no matrix product: the same bytes on any number of threads.
-    """
-    i, j, k = np.ogrid[box]
-    return np.asarray(row[0] * i + row[1] * j + row[2] * k + row[3], dtype=np.float32)
-
-
-def common_box(a: Box | None, b: Box | None) -> Box | None:
-    """Where two boxes overlap; ``None`` if they do not."""
-    if a is None or b is None:
-        return None
-    parts = [slice(max(p.start, q.start), min(p.stop, q.stop)) for p, q in zip(a, b, strict=True)]
-    if any(part.start >= part.stop for part in parts):
-        return None
-    return parts[0], parts[1], parts[2]

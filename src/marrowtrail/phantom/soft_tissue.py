@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume, resample
+from marrowtrail.phantom.grids import Field
 from marrowtrail.phantom.limb import Limb
 from marrowtrail.record.sites import Side
 
@@ -103,11 +104,9 @@ class SoftTissue:
 def build_soft_tissue(limb: Limb) -> SoftTissue:
     """Soft tissue about a limb's bones, mirrored with the limb."""
     geometry = _grid(limb.side)
-    points = geometry.to_lps(np.moveaxis(np.indices(geometry.shape), 0, -1))
-    if limb.side is Side.LEFT:
-        points = points * np.array([-1.0, 1.0, 1.0])
+    axes = _right_axes(geometry)
     muscle, tendon, recess = (
-        np.min([_tube(points.astype(np.float32), tube) for tube in tubes[limb.joint]], axis=0)
+        np.min([tube_distance(tube, axes) for tube in tubes[limb.joint]], axis=0)
         for tubes in (MUSCLES, TENDONS, RECESSES)
     )
     bone = np.min([resample(bone.surface, geometry, fill=12.0).data for bone in limb.bones], axis=0)
@@ -126,18 +125,38 @@ def _grid(side: Side) -> Geometry:
     return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
 
-def _tube(points: NDArray[np.float32], tube: Tube) -> NDArray[np.float32]:
-    """Distance to a tapered tube: to its nearest section, less the radius there."""
-    nearest = np.full(points.shape[:-1], np.inf, dtype=np.float32)
+def _right_axes(geometry: Geometry) -> tuple[Field, Field, Field]:
+    """x, y and z of the voxels in the limb frame of a right limb, ready to broadcast.
+
+    The grid of a left limb is the mirrored one, so its indices run along the same axes.
+    """
+    low = np.array(BOX_MM[0])
+    x, y, z = (
+        (low[axis] + STEP_MM * np.arange(count)).astype(np.float32)
+        for axis, count in enumerate(geometry.shape)
+    )
+    return x[:, None, None], y[None, :, None], z[None, None, :]
+
+
+def tube_distance(tube: Tube, axes: tuple[Field, Field, Field]) -> Field:
+    """Distance to a tapered tube: to its nearest section, less the radius there.
+
+    ``axes`` are x, y and z of a grid's voxels, each broadcast along its own axis.
+    """
     squeeze = np.array([1.0 / tube.stretch, 1.0, 1.0], dtype=np.float32)
-    points = points * squeeze
-    knots = np.asarray(tube.points, dtype=np.float32) * np.append(squeeze, np.float32(1.0))
-    for a, end in pairwise(knots):
-        step = end - a
-        along = np.clip((points - a[:3]) @ step[:3] / (step[:3] @ step[:3]), 0.0, 1.0)
-        away = np.linalg.norm(points - a[:3] - along[..., None] * step[:3], axis=-1)
-        nearest = np.minimum(nearest, away - (a[3] + along * step[3]))
-    return nearest
+    knots = np.asarray(tube.points, dtype=np.float32)
+    nearest = None
+    for start, end in pairwise(knots):
+        a, step = start[:3] * squeeze, (end - start)[:3] * squeeze
+        away = [axis * s - x for axis, s, x in zip(axes, squeeze, a, strict=True)]
+        length2 = float(step @ step)
+        forward = away[0] * step[0] + away[1] * step[1] + away[2] * step[2]
+        along = np.clip(forward / length2, 0.0, 1.0)
+        square = away[0] ** 2 + away[1] ** 2 + away[2] ** 2
+        square = square - along * (2.0 * forward - along * length2)
+        section = np.sqrt(np.maximum(square, 0.0)) - (start[3] + along * (end[3] - start[3]))
+        nearest = section if nearest is None else np.minimum(nearest, section)
+    return np.asarray(nearest, dtype=np.float32)
 
 
 def _skin(inside: NDArray[np.float32], close_mm: float, fat_mm: float) -> NDArray[np.float32]:

@@ -19,11 +19,12 @@ from scipy.special import expit
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.contact import FILM_MM
+from marrowtrail.phantom.grids import Field, common_box, coordinate
 from marrowtrail.phantom.imperfections import with_imperfections
 from marrowtrail.phantom.lesion_shape import EDGE_SOFT_MM
 from marrowtrail.phantom.limb import PatientBone
 from marrowtrail.phantom.protocol import Acquisition
-from marrowtrail.phantom.scene import BoneView, Field, Scene, common_box, coordinate
+from marrowtrail.phantom.scene import BoneView, Scene
 from marrowtrail.phantom.template import CLIP_MM
 from marrowtrail.phantom.tissue import Tissue, signal
 

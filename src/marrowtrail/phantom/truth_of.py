@@ -38,9 +38,9 @@ def truth_of(patient: DrawnPatient, poses: Poses, series: Sequence[SeriesTruth])
     return PatientTruth(
         scenario=patient.scenario.key,
         seed=patient.seed,
-        side=patient.side,
+        side=patient.course.side,
         visits=tuple(
-            VisitTruth(id=f"v{number}", date=patient.dates[number - 1], joints=plan.exams)
+            VisitTruth(id=f"v{number}", date=patient.course.dates[number - 1], joints=plan.exams)
             for number, plan in visits
         ),
         lesions=tuple(lesions),
@@ -68,7 +68,7 @@ def _lesion(
         track=plan.key,
         joint=joint,
         bone=plan.bone,
-        side=patient.side,
+        side=patient.course.side,
         region=plan.region,
         region_shares=tuple(
             RegionShare(region=name, share=round(share, 4))
@@ -85,7 +85,7 @@ def _signs(patient: DrawnPatient) -> list[SignTruth]:
             visit=f"v{visit}",
             lesion=lesion_id(visit, band.plan.lesion),
             bone=joint.lesions[band.plan.lesion].plan.bone,
-            side=patient.side,
+            side=patient.course.side,
             length_mm=round(band.length_mm, 1),
             thickness_mm=round(band.thickness_mm, 2),
         )
@@ -108,7 +108,7 @@ def _edges(lesions: Sequence[LesionTruth]) -> list[Edge]:
 
 def _shift(patient: DrawnPatient, plan: ShiftPlan) -> ShiftTruth:
     lesions = {lesion.key: lesion for lesion in patient.scenario.lesions}
-    days = patient.dates[plan.to_visit - 1] - patient.dates[plan.from_visit - 1]
+    days = patient.course.dates[plan.to_visit - 1] - patient.course.dates[plan.from_visit - 1]
     return ShiftTruth(
         from_lesion=lesion_id(plan.from_visit, plan.from_lesion),
         to_lesion=lesion_id(plan.to_visit, plan.to_lesion),
@@ -133,7 +133,7 @@ def _motions(patient: DrawnPatient, poses: Poses) -> list[BoneMotion]:
         BoneMotion(
             joint=joint,
             bone=bone,
-            side=patient.side,
+            side=patient.course.side,
             from_visit=f"v{first}",
             to_visit=f"v{second}",
             matrix_lps=_rows(poses[first, joint], poses[second, joint], bone),
