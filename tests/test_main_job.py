@@ -8,21 +8,18 @@ from pathlib import Path
 import pytest
 
 import marrowtrail as library
-from marrowtrail.phantom import write_patient
 from tests.patients import marrowtrail, result_of, strip_descriptions
 
 
-@pytest.fixture(scope="module")
-def patient(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("seed") / "patient"
-    write_patient("seed", folder, seed=1)
-    return folder
+@pytest.fixture(name="patient")
+def _patient(seed_patient: Path) -> Path:
+    return seed_patient
 
 
 @pytest.fixture(scope="module")
-def ran(patient: Path, tmp_path_factory: pytest.TempPathFactory):
+def ran(seed_patient: Path, tmp_path_factory: pytest.TempPathFactory):
     out = tmp_path_factory.mktemp("out") / "result"
-    return marrowtrail("run", patient, "--out", out, "--quiet"), out
+    return marrowtrail("run", seed_patient, "--out", out, "--quiet"), out
 
 
 class TestTheSeed:
