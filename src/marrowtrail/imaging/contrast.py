@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from marrowtrail.imaging.headers import Header
 from marrowtrail.imaging.series import Contrast, Weighting
 
-STIR_TI_MS = (80.0, 260.0)
-"""Inversion times that null fat between 0.3 and 3 T; FLAIR starts near 1,700 ms."""
+STIR_TI_MS = (80.0, 300.0)
+"""Inversion times that null fat from 0.2 T (80 ms) over 3 T (200 to 260 ms) up. T1-weighted
+inversion recoveries begin at 350 ms."""
+
+FLUID_DARK_TI_MS = 1300.0
+"""From here on an inversion darkens fluid (FLAIR uses 1,700 to 2,800 ms)."""
 
 SHORT_TR_MS = 1100.0
 """T1-weighted spin echoes of joints have 400 to 900 ms; proton density starts at 1,500."""
@@ -24,17 +28,43 @@ LONG_TE_MS = 60.0
 SHORT_TE_MS = 30.0
 """Longest echo time of a T1-weighted spin echo."""
 
-_FAT_OPTIONS = frozenset({"FS", "SFS", "FATSAT", "FAT_SAT", "SPIR", "SPAIR", "FC_FS", "CHESS"})
-"""Codes of chemical fat suppression in ScanOptions: the standard's FS (Siemens, Philips), GE's
-SFS for spectral-spatial pulses, and vendors' names for the pulses."""
+T1_FLIP_DEG = 15.0
+T1_GRADIENT_TE_MS = 12.0
+"""A gradient echo with a wider flip and a shorter echo is T1-weighted, else T2*-weighted."""
 
-_DIXON_WITH_FAT = frozenset({"FAT", "IN_PHASE", "OUT_PHASE", "OPP_PHASE"})
-
-_FAT_NAMES = re.compile(
-    r"(?<![A-Z])(FS|FATSAT|FAT[ _-]?SAT|SPAIR|SPIR|FATSUP|FSAT)(?![A-Z])|_FS|FS_|STIR|TIRM"
+_FAT_OPTIONS = frozenset(
+    {"FS", "SFS", "FATSAT", "FAT_SAT", "SPIR", "SPAIR", "FC_FS", "CHESS", "WE", "PROSET"}
 )
-_WATER_NAMES = re.compile(r"(?<![A-Z])(WATER|DIXON_W|DIXON WATER|WFS)(?![A-Z])")
+"""Codes of fat suppression in ScanOptions: the standard's FS (Siemens, Philips, GE), GE's SFS
+for spectral-spatial pulses, WE for water excitation, and vendors' names for the pulses."""
+
+_DIXON_WATER = frozenset({"WATER", "W"})
+_DIXON_WITH_FAT = frozenset(
+    {"FAT", "F", "IN_PHASE", "OUT_PHASE", "OPP_PHASE", "INPHASE", "OUTPHASE", "IP", "OP"}
+)
+"""Image Type of Dixon images: words on Siemens and GE, letters on Philips."""
+
+_NO_AGENT = frozenset({"", "NONE", "NO", "N", "NIL", "WITHOUT", "0", "-", "UNKNOWN"})
+"""What scanners and staff write into Contrast/Bolus Agent when there was none."""
+
+_FS = r"((?<![A-Z])|(?<=PD)|(?<=[12D]W)|(?<=TSE)|(?<=FSE))FS(?![A-Z])"
+_SUPPRESSION = (
+    rf"({_FS}|F/S(?![A-Z])|FAT[ _-]?SAT|FAT[ _-]?SUP|(?<![A-Z])(FSAT|SPAIR|SPIR|PROSET)(?![A-Z]))"
+)
+_FAT_NAMES = re.compile(_SUPPRESSION + r"|STIR|TIRM")
+_NOT_SUPPRESSED_NAMES = re.compile(
+    r"(?<![A-Z])(NON|NO|W/O|WO|WITHOUT|OHNE|SANS)[ _-]*" + _SUPPRESSION
+)
+_WATER_NAMES = re.compile(r"(?<![A-Z])(WATER|DIXON[ _-]W|WFS|W[ _-]?DIXON)(?![A-Z])")
 _STIR_NAMES = re.compile(r"STIR|TIRM|(?<![A-Z])TIR(?![A-Z])")
+
+_WEIGHTING_NAMES = (
+    (Weighting.STIR, _STIR_NAMES),
+    (Weighting.T1, re.compile(r"(?<![A-Z0-9])T1")),
+    (Weighting.T2_STAR, re.compile(r"T2\s*\*|T2[ _-]?STAR|MEDIC|MERGE")),
+    (Weighting.T2, re.compile(r"(?<![A-Z0-9])T2")),
+    (Weighting.PD, re.compile(r"(?<![A-Z])(PD|PROTON|IW)(?![A-Z])|PDW|PDFS")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,92 +84,124 @@ class Physics:
 
     @classmethod
     def of(cls, header: Header) -> Physics:
-        """From one slice's header."""
+        """From one slice's header. A time of zero is a field left empty."""
         names = " ".join(header.text(tag) for tag in ("SeriesDescription", "ProtocolName")).upper()
         return cls(
-            header.number("RepetitionTime"),
-            header.number("EchoTime"),
-            header.number("InversionTime"),
+            header.number("RepetitionTime") or None,
+            header.number("EchoTime") or None,
+            header.number("InversionTime") or None,
             header.number("FlipAngle"),
             frozenset(header.words("ScanningSequence")),
             frozenset(header.words("ScanOptions")),
             (header.text("SequenceName") or header.text("PulseSequenceName")).lower(),
-            bool(header.text("ContrastBolusAgent")),
+            header.text("ContrastBolusAgent").upper() not in _NO_AGENT,
             frozenset(header.words("ImageType")),
             names,
         )
 
+    @property
+    def is_gradient_echo(self) -> bool:
+        """A gradient echo, and not a turbo spin echo that calls itself both."""
+        return "GR" in self.sequence and "tir" not in self.sequence_name
+
+    @property
+    def inverts(self) -> bool:
+        """The sequence begins with an inversion, whatever its time."""
+        said = "IR" in self.sequence or "IR" in self.options or "tir" in self.sequence_name
+        return said and not self.is_gradient_echo
+
 
 def read_contrast(physics: Physics) -> Contrast:
     """Weighting and fat suppression, with the sentence that says why."""
-    if _is_inversion_recovery(physics):
-        return Contrast(
-            Weighting.STIR,
-            True,
-            f"inversion recovery with TI {physics.inversion_ms:.0f} ms, which nulls fat",
-        )
     weighting, why = _weighting(physics)
-    suppressed, why_fat = _fat(physics)
     if weighting is Weighting.STIR:
-        return Contrast(weighting, True, why)
-    return Contrast(weighting, suppressed, f"{why}; {why_fat}")
-
-
-def _is_inversion_recovery(physics: Physics) -> bool:
-    ti = physics.inversion_ms
-    in_range = ti is not None and STIR_TI_MS[0] <= ti <= STIR_TI_MS[1]
-    # A gradient echo with TI in this range is a T1-weighted magnetisation preparation.
-    return in_range and ("GR" not in physics.sequence or "tir" in physics.sequence_name)
+        suppressed: bool | None = True
+    else:
+        suppressed, why_fat = _fat(physics)
+        why = f"{why}; {why_fat}"
+    if physics.has_contrast_agent:
+        why += "; after a contrast agent"
+    return Contrast(weighting, suppressed, why)
 
 
 def _weighting(physics: Physics) -> tuple[Weighting, str]:
+    inverted = _weighting_by_inversion(physics)
+    if inverted is not None:
+        return inverted
     tr, te = physics.repetition_ms, physics.echo_ms
     if tr is None or te is None:
         return _weighting_by_name(physics.names)
     timing = f"TR {tr:.0f} ms, TE {te:.0f} ms"
-    if "GR" in physics.sequence:
-        flip = physics.flip_deg or 0.0
-        if te < 12.0 and tr < SHORT_TR_MS and flip >= 15.0:
-            return Weighting.T1, f"gradient echo, {timing}, flip {flip:.0f} degrees"
-        return Weighting.T2_STAR, f"gradient echo, {timing}"
-    if tr < SHORT_TR_MS and te <= SHORT_TE_MS:
-        return Weighting.T1, f"spin echo, {timing}"
+    if "EP" in physics.sequence:
+        return Weighting.UNKNOWN, f"echo-planar image, {timing}: not used for marrow"
+    if physics.is_gradient_echo:
+        return _weighting_of_gradient_echo(physics, tr, te, timing)
+    return _weighting_of_spin_echo(tr, te, timing)
+
+
+def _weighting_by_inversion(physics: Physics) -> tuple[Weighting, str] | None:
+    """What an inversion decides; ``None`` where there is none or it is not known."""
+    ti, tr = physics.inversion_ms, physics.repetition_ms
+    if ti is None:
+        named = physics.inverts and _STIR_NAMES.search(physics.names)
+        why = "inversion recovery; that it nulls fat says its name only, TI is missing"
+        return (Weighting.STIR, why) if named else None
+    # A gradient echo with such a TI is a T1-weighted magnetisation preparation. A short TR
+    # leaves no time to recover: it is T1-weighted with spectral fat suppression.
+    recovers = tr is None or tr >= SHORT_TR_MS
+    if physics.is_gradient_echo or not recovers:
+        return None
+    if STIR_TI_MS[0] <= ti <= STIR_TI_MS[1]:
+        return Weighting.STIR, f"inversion recovery with TI {ti:.0f} ms, which nulls fat"
+    if not physics.inverts or ti < STIR_TI_MS[0]:
+        return None
+    if ti < FLUID_DARK_TI_MS:
+        return Weighting.T1, f"inversion recovery with TI {ti:.0f} ms, which is T1-weighted"
+    return Weighting.UNKNOWN, f"inversion recovery with TI {ti:.0f} ms, which darkens fluid"
+
+
+def _weighting_of_spin_echo(tr: float, te: float, timing: str) -> tuple[Weighting, str]:
     if tr >= SHORT_TR_MS:
         return (Weighting.T2 if te >= LONG_TE_MS else Weighting.PD), f"spin echo, {timing}"
+    if te <= SHORT_TE_MS:
+        return Weighting.T1, f"spin echo, {timing}"
     return Weighting.UNKNOWN, f"{timing} fits no usual weighting"
 
 
+def _weighting_of_gradient_echo(
+    physics: Physics, tr: float, te: float, timing: str
+) -> tuple[Weighting, str]:
+    flip = physics.flip_deg
+    if flip is None:
+        return Weighting.UNKNOWN, f"gradient echo, {timing}, flip angle not known"
+    is_t1 = te < T1_GRADIENT_TE_MS and tr < SHORT_TR_MS and flip >= T1_FLIP_DEG
+    return (
+        Weighting.T1 if is_t1 else Weighting.T2_STAR,
+        f"gradient echo, {timing}, flip {flip:.0f} degrees",
+    )
+
+
 def _weighting_by_name(names: str) -> tuple[Weighting, str]:
-    if _STIR_NAMES.search(names):
-        return Weighting.STIR, "by its name only: TR, TE or TI are missing"
-    for weighting, pattern in (
-        (Weighting.T1, r"(?<![A-Z0-9])T1"),
-        (Weighting.T2_STAR, r"T2\s*\*|T2STAR|MEDIC|MERGE"),
-        (Weighting.T2, r"(?<![A-Z0-9])T2"),
-        (Weighting.PD, r"(?<![A-Z])(PD|PROTON|IW)(?![A-Z])|PDW|PD_"),
-    ):
-        if re.search(pattern, names):
+    for weighting, pattern in _WEIGHTING_NAMES:
+        if pattern.search(names):
             return weighting, "by its name only: TR or TE are missing"
     return Weighting.UNKNOWN, "TR or TE are missing and the name does not tell"
 
 
 def _fat(physics: Physics) -> tuple[bool | None, str]:
-    """The first rule that speaks decides: option codes, then image type, then names."""
+    """The first rule that speaks decides: the image itself, option codes, then names."""
+    names = _NOT_SUPPRESSED_NAMES.sub("", physics.names)
     options = ", ".join(sorted(physics.options & _FAT_OPTIONS))
-    rules: tuple[tuple[object, bool, str], ...] = (
-        (options, True, f"fat suppressed (scan option {options})"),
-        (
-            "fs" in re.split(r"[^a-z]+", physics.sequence_name),
-            True,
-            "fat suppressed (sequence name)",
-        ),
-        ("WATER" in physics.image_type, True, "water image of a Dixon series"),
+    in_sequence_name = "fs" in re.split(r"[^a-z]+", physics.sequence_name)
+    by_name = _FAT_NAMES.search(names) or _WATER_NAMES.search(names)
+    unknown_ti = physics.inverts and physics.inversion_ms is None
+    rules: tuple[tuple[object, bool | None, str], ...] = (
         (physics.image_type & _DIXON_WITH_FAT, False, "Dixon image with the fat in it"),
-        (
-            _FAT_NAMES.search(physics.names) or _WATER_NAMES.search(physics.names),
-            True,
-            "fat suppressed by its name only; no scan option says so",
-        ),
+        (physics.image_type & _DIXON_WATER, True, "water image of a Dixon series"),
+        (options, True, f"fat suppressed (scan option {options})"),
+        (in_sequence_name, True, "fat suppressed (sequence name)"),
+        (by_name, True, "fat suppressed by its name only; no scan option says so"),
+        (unknown_ti, None, "inversion recovery without its TI: fat may be suppressed or not"),
         (
             physics.options or physics.sequence,
             False,

@@ -45,7 +45,7 @@ class Geometry:
     Raises
     ------
     ValueError
-        If the affine is not a finite, invertible (4, 4) matrix.
+        If the affine is not a finite, invertible (4, 4) matrix whose last row is 0 0 0 1.
     """
 
     shape: tuple[int, int, int]
@@ -56,6 +56,8 @@ class Geometry:
         affine = np.array(self.affine, dtype=np.float64)
         if affine.shape != (4, 4) or not np.isfinite(affine).all():
             raise ValueError(f"An affine must be a finite (4, 4) matrix, got {affine!r}.")
+        if not np.allclose(affine[3], (0, 0, 0, 1)):
+            raise ValueError(f"An affine's last row must be 0 0 0 1, got {affine[3]!r}.")
         if abs(np.linalg.det(affine[:3, :3])) < 1e-9:
             raise ValueError(f"An affine must be invertible, got {affine!r}.")
         affine.setflags(write=False)
@@ -72,6 +74,13 @@ class Geometry:
     def directions(self) -> NDArray[np.float64]:
         """(3, 3); column *n* is the unit LPS vector along axis *n*."""
         return np.asarray(self.affine[:3, :3] / np.asarray(self.spacing_mm), dtype=np.float64)
+
+    @property
+    def in_words(self) -> str:
+        """Shape, spacing and origin, for a message."""
+        spacing = " x ".join(f"{s:.3f}" for s in self.spacing_mm)
+        origin = ", ".join(f"{x:.1f}" for x in self.affine[:3, 3])
+        return f"{self.shape} of {spacing} mm at ({origin}) LPS"
 
     @property
     def voxel_mm3(self) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.headers import Header
+from marrowtrail.imaging.headers import DAMAGE, Header, quiet
 from marrowtrail.imaging.stacks import Stack
 from marrowtrail.imaging.volume import Volume
 
@@ -22,34 +24,39 @@ def read_pixels(stack: Stack, where: str) -> Volume:
         If a file cannot be decoded, or the volume is not finite or is constant.
     """
     data = np.empty(stack.geometry.shape, dtype=np.float32)
-    for k, header in enumerate(stack.headers):
-        data[:, :, k] = _slice(header, where).T
+    with quiet():
+        for k, header in enumerate(stack.headers):
+            data[:, :, k] = _slice(header, where).T
     return checked(data, stack.geometry, where)
 
 
 def _slice(header: Header, where: str) -> NDArray[np.float32]:
     """(rows, columns) of one file."""
+    pixels = _decoded(header, where)
+    columns, rows = header.place.size if header.place else (0, 0)
+    if pixels.shape != (rows, columns):
+        raise InputError(
+            f"An image has {pixels.shape} pixels where its header says {(rows, columns)}.",
+            where=f"{where}, {_place(header)}",
+            remedy="export the series again",
+        )
+    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    scaled = pixels.astype(np.float32) * np.float32(1.0 if slope is None else slope)
+    return np.asarray(scaled + np.float32(intercept or 0.0), dtype=np.float32)
+
+
+def _decoded(header: Header, where: str) -> NDArray[Any]:
     try:
         dataset = pydicom.dcmread(header.path, force=True)
-        if "TransferSyntaxUID" not in dataset.file_meta:
-            dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
-        pixels = dataset.pixel_array
-    except (AttributeError, ValueError, NotImplementedError, RuntimeError, OSError) as error:
+        # Files without a header of their own do not name it; the scan found it out.
+        dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
+        return np.asarray(dataset.pixel_array)
+    except DAMAGE as error:
         raise InputError(
             "An image's pixels cannot be read; the file is damaged or cut short.",
             where=f"{where}, {_place(header)}",
             remedy="copy or export the series again",
         ) from error
-    expected = (int(header.dataset.Rows), int(header.dataset.Columns))
-    if pixels.shape != expected:
-        raise InputError(
-            f"An image has {pixels.shape} pixels where its header says {expected}.",
-            where=f"{where}, {_place(header)}",
-            remedy="export the series again",
-        )
-    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
-    scaled = pixels.astype(np.float32) * (1.0 if slope is None else slope)
-    return np.asarray(scaled + (0.0 if intercept is None else intercept), dtype=np.float32)
 
 
 def _place(header: Header) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ import numpy as np
 from marrowtrail.errors import Caution, InputError
 from marrowtrail.imaging.body import body_part, side
 from marrowtrail.imaging.contrast import Physics, read_contrast
+from marrowtrail.imaging.folder import scan
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.headers import Header, scan
+from marrowtrail.imaging.headers import Header
 from marrowtrail.imaging.patients import one_patient
 from marrowtrail.imaging.series import Contrast, Plane, SetAside
 from marrowtrail.imaging.stacks import Stack, sort_into_stacks
@@ -28,7 +30,12 @@ ONE_VISIT_DAYS = 7
 """Studies within a week of the first are one visit: knee and ankle are often imaged on two
 days, and marrow oedema does not change its place in a week."""
 
+OLDEST_YEARS = 120
+PLACEHOLDER_YEAR = 1900
+"""A higher age, an age of 000Y and a birth in 1900 are what de-identification leaves behind."""
+
 _DATE_TAGS = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
+_PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,15 +133,13 @@ def _group_by_date(stacks: Sequence[Stack]) -> list[tuple[date, list[Stack]]]:
 
 
 def _date(stack: Stack) -> date:
-    for tag in _DATE_TAGS:
-        text = stack.first.text(tag).replace(".", "")
-        try:
-            return datetime.strptime(text, "%Y%m%d").date()
-        except ValueError:
-            continue
+    day = _day_of(stack.first)
+    if day is not None:
+        return day
+    part, _ = body_part(stack.first, "")
     raise InputError(
         "Images carry no date, so visits cannot be told apart.",
-        where=f"a series of {len(stack.headers)} slices ({body_part(stack.first)})",
+        where=f"a series of {len(stack.headers)} slices ({part})",
         remedy="restore the study dates, or give the images as NIfTI with their dates under "
         "visits: in case.yaml",
     )
@@ -148,7 +153,7 @@ def _refuse_equal_dates(groups: Sequence[tuple[date, list[Stack]]]) -> None:
             header = stack.first
             shown = (
                 _date(stack),
-                body_part(header),
+                body_part(header, "")[0],
                 side(header, "")[0],
                 read_contrast(Physics.of(header)).label,
                 nearest_plane(stack.geometry),
@@ -169,43 +174,76 @@ def _series_of_visit(
     visit_id: str, stacks: Sequence[Stack]
 ) -> tuple[tuple[PlannedSeries, ...], list[Caution]]:
     """Number the series of a visit in an order that no file name decides."""
-    described = sorted((_describe(stack) for stack in stacks), key=lambda one: one[0])
     series, cautions = [], list[Caution]()
-    for number, (_, stack, contrast) in enumerate(described, start=1):
+    for number, stack in enumerate(sorted(stacks, key=_order), start=1):
         series_id = f"{visit_id}-s{number}"
-        which, said = side(stack.first, f"{visit_id}, series {series_id}")
-        cautions.extend(said)
-        series.append(
-            PlannedSeries(
-                series_id,
-                visit_id,
-                stack,
-                contrast,
-                nearest_plane(stack.geometry),
-                body_part(stack.first),
-                which,
-            )
-        )
+        where = f"{visit_id}, series {series_id}"
+        part, said_of_part = body_part(stack.first, where)
+        which, said_of_side = side(stack.first, where)
+        cautions += [*said_of_part, *said_of_side]
+        contrast = read_contrast(Physics.of(stack.first))
+        plane = nearest_plane(stack.geometry)
+        series.append(PlannedSeries(series_id, visit_id, stack, contrast, plane, part, which))
     return tuple(series), cautions
 
 
-def _describe(stack: Stack) -> tuple[tuple[str, str, str, float, str], Stack, Contrast]:
-    contrast = read_contrast(Physics.of(stack.first))
-    uid = hashlib.sha256(stack.first.text("SeriesInstanceUID").encode()).hexdigest()
-    key = (
-        body_part(stack.first),
-        contrast.label,
+def _order(stack: Stack) -> tuple[str, str, str, float, str, str]:
+    """By what is shown, then by hashes of the identifiers."""
+    return (
+        body_part(stack.first, "")[0],
+        read_contrast(Physics.of(stack.first)).label,
         nearest_plane(stack.geometry).value,
         stack.first.number("EchoTime") or 0.0,
-        uid,
+        _hash(stack.first.text("SeriesInstanceUID")),
+        _hash(stack.first.text("SOPInstanceUID")),
     )
-    return key, stack, contrast
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _day_of(header: Header) -> date | None:
+    """The first date that is one; old files part it with dots."""
+    days = (_day(header.text(tag)) for tag in _DATE_TAGS)
+    return next((day for day in days if day is not None), None)
+
+
+def _day(text: str) -> date | None:
+    digits = text.replace(".", "")
+    # strptime would also take 2024115.
+    if len(digits) != 8:
+        return None
+    try:
+        return datetime.strptime(digits, "%Y%m%d").date()
+    except ValueError:
+        return None
 
 
 def _age_years(headers: Sequence[Header]) -> int | None:
-    """Youngest age in the headers, as ``046Y``: the one at the first visit."""
-    ages = [text[:3] for one in headers if (text := one.text("PatientAge")).endswith("Y")]
-    return min((int(text) for text in ages if text.isdigit()), default=None)
+    """The age at the first visit that tells one."""
+    known = [
+        (_day_of(header) or date.max, age)
+        for header in headers
+        if (age := _age_in(header)) is not None
+    ]
+    return min(known)[1] if known else None
+
+
+def _age_in(header: Header) -> int | None:
+    """PatientAge (as ``046Y``), or from birth date and date of the study."""
+    said = re.fullmatch(r"(\d{1,3})([YMWD])", header.text("PatientAge").upper())
+    if said and int(said[1]):
+        return _plausible(int(said[1]) // _PER_YEAR[said[2]])
+    born, day = _day(header.text("PatientBirthDate")), _day_of(header)
+    if born is None or day is None or born.year <= PLACEHOLDER_YEAR:
+        return None
+    years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+    return _plausible(years)
+
+
+def _plausible(years: int) -> int | None:
+    return years if 0 <= years <= OLDEST_YEARS else None
 
 
 def _sex(headers: Sequence[Header]) -> str | None:

@@ -1,6 +1,6 @@
 """Slices of one series sorted into stacks that are volumes, and those that are not set aside.
 
-One series may hold several echoes, image types, acquisitions and orientations (a localiser
+One series may hold several echoes, image types, time points and orientations (a localiser
 holds three). Each combination is a stack of its own. A stack becomes a volume if its slices
 are parallel, one at each place, at one distance.
 """
@@ -8,52 +8,70 @@ are parallel, one at each place, at one distance.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from marrowtrail.imaging.folder import count_set_aside
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.headers import Header
+from marrowtrail.imaging.headers import Header, Rejected
 from marrowtrail.imaging.series import SetAside
+from marrowtrail.imaging.slice_place import SlicePlace
 
 MIN_SLICES = 3
 """A volume needs a slice with a neighbour on either side."""
 
 PARALLEL_COSINE = 0.9999
-"""Normals that differ by less than 0.8 degrees are one orientation; scanners write six
+"""Directions that differ by less than 0.8 degrees are one orientation; scanners write six
 decimals, and separate stacks differ by tens of degrees."""
+
+ECHO_GAP_MS = 0.3
+"""Echo times further apart are two echoes. The closest pairs in use, in and out of phase, lie
+1.1 ms apart at 3 T; one echo may be written with rounding of 0.1 ms."""
+
+SAME_PLACE_MM = 0.02
+"""Slices nearer than this along the normal lie at one place: the thinnest are 0.3 mm apart."""
 
 SPACING_TOLERANCE = 0.1
 """Gaps between slices may differ by this share of their median: positions are rounded, and a
 missing slice doubles its gap."""
 
-SHEAR_TOLERANCE_MM = 0.5
-"""Slices may be shifted within their plane by this much against a straight stack in all."""
+STRAIGHT_MM = 0.5
+"""No corner of a slice may lie further from where a straight, even stack would have it. A real
+3 T knee with six decimals stays within 0.001 mm; half a millimetre is about a pixel."""
 
 LOCALISER_SLICES = 9
-"""A series that looks in several directions with at most so many slices in each is a
-localiser, whether its image type says so (Siemens, Philips) or not (GE)."""
+LOCALISER_DIRECTIONS = (2, 3)
+"""A series that looks in two or three directions with at most so many slices in each is a
+localiser, whether its image type says so (Siemens, Philips) or not (GE). Radial series have
+more directions."""
 
 SCOUT_GAP_MM = 8.0
 """So few slices this far apart cannot be measured: they are a localiser whose three directions
 were stored as three series. Slices of joints lie 0.5 to 6 mm apart."""
 
 _LOCALISER_WORDS = frozenset({"LOCALIZER", "LOCALISER", "SCOUT"})
-_MAP_WORDS = frozenset(
-    {
-        "T1 MAP",
-        "T2 MAP",
-        "T2_MAP",
-        "T1_MAP",
-        "ADC",
-        "SUBTRACT",
-        "MIP",
-        "PROJECTION IMAGE",
-        "DERIVED_MAP",
-    }
+
+_CALCULATED_WORDS = frozenset(
+    {"ADC", "FA", "TRACEW", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "PROJECTION IMAGE"}
+    | {"FRACTION", "FAT_FRACTION", "DERIVED_MAP", "P", "PHASE"}
 )
+"""Words of Image Type for images that are no measured magnitude; so is all that ends in MAP."""
+
+_LOCALISER = Rejected("localiser", "it only places the other series")
+_CALCULATED = Rejected("derived map", "it is calculated from other images, not measured")
+_FEW = Rejected("too few slices", f"fewer than {MIN_SLICES} parallel slices of one kind")
+_REPEATED = Rejected(
+    "several images at one place",
+    "slices of one series repeat the same position and nothing tells them apart",
+)
+_GAPS = Rejected(
+    "gaps between slices",
+    "slices are missing or unevenly spaced; nothing is filled in, send the whole series",
+)
+_CROOKED = Rejected("slices out of line", "they are shifted or turned against each other")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,44 +87,23 @@ class Stack:
         return self.headers[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """Why slices are no volume."""
-
-    what: str
-    reason: str
-
-
-_LOCALISER = Rejected("localiser", "it only places the other series")
-
-
 def sort_into_stacks(
     images: Iterable[Header],
 ) -> tuple[tuple[Stack, ...], tuple[SetAside, ...]]:
     """Every stack of a folder's images, and what was set aside with the reason."""
-    groups: dict[tuple[object, ...], list[Header]] = defaultdict(list)
+    by_series: dict[tuple[str, ...], list[Header]] = defaultdict(list)
     for header in images:
-        groups[_group_key(header)].append(header)
-    stacks, aside = [], Counter[tuple[str, str]]()
-    localisers = _localisers(groups)
-    for key, group in groups.items():
-        outcome = _LOCALISER if key[0] in localisers else build_stack(group)
-        if isinstance(outcome, Stack):
-            stacks.append(outcome)
-        else:
-            aside[outcome.what, outcome.reason] += len(group)
-    rows = (SetAside(what, reason, count) for (what, reason), count in sorted(aside.items()))
-    return tuple(stacks), tuple(rows)
-
-
-def _localisers(groups: Mapping[tuple[object, ...], Sequence[Header]]) -> set[object]:
-    """Series UIDs with several orientations and few slices in each."""
-    normals: dict[object, set[object]] = defaultdict(set)
-    largest: Counter[object] = Counter()
-    for key, group in groups.items():
-        normals[key[0]].add(key[-1])
-        largest[key[0]] = max(largest[key[0]], len(group))
-    return {uid for uid in normals if len(normals[uid]) > 1 and largest[uid] <= LOCALISER_SLICES}
+        by_series[_series(header)].append(header)
+    stacks, aside = [], Counter[Rejected]()
+    for members in by_series.values():
+        directions = _by_orientation(members)
+        for group in _groups(directions):
+            outcome = _LOCALISER if _is_localiser(directions) else build_stack(group)
+            if isinstance(outcome, Stack):
+                stacks.append(outcome)
+            else:
+                aside[outcome] += len(group)
+    return tuple(stacks), count_set_aside(aside)
 
 
 def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
@@ -114,91 +111,119 @@ def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
     kinds = {word for header in headers for word in header.words("ImageType")}
     if kinds & _LOCALISER_WORDS:
         return _LOCALISER
-    if kinds & _MAP_WORDS:
-        return Rejected("derived map", "it is calculated from other images, not measured")
+    if kinds & _CALCULATED_WORDS or any(word.endswith("MAP") for word in kinds):
+        return _CALCULATED
     if len(headers) < MIN_SLICES:
-        return Rejected("too few slices", f"fewer than {MIN_SLICES} parallel slices of one kind")
-    ordered = _sorted_along_normal(headers)
-    return _with_geometry(ordered)
+        return _FEW
+    return _evenly_stacked(_along_normal(headers))
 
 
-def _group_key(header: Header) -> tuple[object, ...]:
-    """What slices of one volume share; echoes and orientations part here."""
-    normal = np.round(_normal(header), 2) + 0.0
-    echo = header.number("EchoTime")
+def _series(header: Header) -> tuple[str, ...]:
+    tags = ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID")
+    return tuple(header.text(tag) for tag in tags)
+
+
+def _is_localiser(directions: Sequence[Sequence[Header]]) -> bool:
+    few = max(len(group) for group in directions) <= LOCALISER_SLICES
+    return few and len(directions) in LOCALISER_DIRECTIONS
+
+
+def _groups(directions: Sequence[Sequence[Header]]) -> Iterator[list[Header]]:
+    """Slices that could be one volume: one orientation, kind, time point and echo."""
+    for parallel in directions:
+        alike: dict[tuple[object, ...], list[Header]] = defaultdict(list)
+        for header in parallel:
+            alike[_kind(header)].append(header)
+        for group in alike.values():
+            yield from _by_echo(group)
+
+
+def _kind(header: Header) -> tuple[object, ...]:
     return (
-        header.text("SeriesInstanceUID"),
-        header.text("StudyInstanceUID"),
-        header.text("FrameOfReferenceUID"),
-        None if echo is None else round(echo, 1),
         header.words("ImageType"),
-        header.text("AcquisitionNumber") if _splits_by_acquisition(header) else "",
-        (header.number("Rows"), header.number("Columns")),
-        tuple(normal),
+        header.text("TemporalPositionIdentifier"),
+        _place(header).size,
     )
 
 
-def _splits_by_acquisition(header: Header) -> bool:
-    """Interleaved 2-D series number their packages as acquisitions; time points are apart."""
-    return bool(header.text("TemporalPositionIdentifier"))
+def _by_orientation(headers: Sequence[Header]) -> list[list[Header]]:
+    """Clusters, not rounded values: a value on the edge of rounding would part a stack."""
+    clusters: list[list[Header]] = []
+    for header in headers:
+        home = next((one for one in clusters if _parallel(one[0], header)), None)
+        if home is None:
+            clusters.append([header])
+        else:
+            home.append(header)
+    return clusters
 
 
-def _axes(header: Header) -> NDArray[np.float64]:
-    return np.asarray(header.dataset.ImageOrientationPatient, dtype=np.float64).reshape(2, 3)
+def _parallel(one: Header, other: Header) -> bool:
+    mine, yours = _place(one), _place(other)
+    return bool(min(mine.row @ yours.row, mine.column @ yours.column) > PARALLEL_COSINE)
 
 
-def _normal(header: Header) -> NDArray[np.float64]:
-    row, column = _axes(header)
-    return np.cross(row, column)
+def _by_echo(headers: Sequence[Header]) -> list[list[Header]]:
+    """By echo time; by echo number where a file has no time."""
+    ordered = sorted(headers, key=_echo)
+    clusters = [[ordered[0]]]
+    for last, header in pairwise(ordered):
+        if _echo(header)[0] - _echo(last)[0] > ECHO_GAP_MS or _echo(header)[1] != _echo(last)[1]:
+            clusters.append([])
+        clusters[-1].append(header)
+    return clusters
 
 
-def _position(header: Header) -> NDArray[np.float64]:
-    return np.asarray(header.dataset.ImagePositionPatient, dtype=np.float64)
+def _echo(header: Header) -> tuple[float, str]:
+    time = header.number("EchoTime")
+    return (0.0, header.text("EchoNumbers")) if time is None else (time, "")
 
 
-def _sorted_along_normal(headers: Sequence[Header]) -> tuple[Header, ...]:
-    normal = _normal(headers[0])
-    key = {id(one): float(_position(one) @ normal) for one in headers}
-    return tuple(sorted(headers, key=lambda one: (key[id(one)], one.text("SOPInstanceUID"))))
+def _place(header: Header) -> SlicePlace:
+    if header.place is None:
+        raise ValueError("A slice without a place cannot be stacked; the folder's scan drops it.")
+    return header.place
 
 
-def _with_geometry(headers: tuple[Header, ...]) -> Stack | Rejected:
-    normal = _normal(headers[0])
-    if any(_normal(one) @ normal < PARALLEL_COSINE for one in headers):
-        return Rejected("slices that are not parallel", "their orientations differ")
-    positions = np.stack([_position(one) for one in headers])
-    gaps = np.diff(positions @ normal)
+def _along_normal(headers: Sequence[Header]) -> tuple[Header, ...]:
+    normal = _place(headers[0]).normal
+    return tuple(sorted(headers, key=lambda one: float(_place(one).position @ normal)))
+
+
+def _evenly_stacked(headers: tuple[Header, ...]) -> Stack | Rejected:
+    places = [_place(header) for header in headers]
+    normal = places[0].normal
+    gaps = np.diff([place.position @ normal for place in places])
     step = float(np.median(gaps))
-    if step < 1e-3 or gaps.min() < 1e-3:
-        return Rejected(
-            "several images at one place",
-            "slices of one series repeat the same position and nothing tells them apart",
-        )
+    if gaps.min() < SAME_PLACE_MM:
+        return _REPEATED
     if step >= SCOUT_GAP_MM and len(headers) <= LOCALISER_SLICES:
         return _LOCALISER
     if np.abs(gaps - step).max() > SPACING_TOLERANCE * step:
-        return Rejected(
-            "gaps between slices",
-            "slices are missing or unevenly spaced; nothing is filled in, send the whole series",
-        )
-    stride = (positions[-1] - positions[0]) / (len(headers) - 1)
-    straight = positions[0] + np.arange(len(headers))[:, None] * stride
-    if np.linalg.norm(positions - straight, axis=1).max() > SHEAR_TOLERANCE_MM:
-        return Rejected("slices out of line", "they are shifted against each other in plane")
-    return Stack(headers, _geometry(headers[0], stride, len(headers)))
+        return _GAPS
+    geometry = _geometry(places, headers[0].text("FrameOfReferenceUID"))
+    drift = np.linalg.norm(np.cross(places[-1].position - places[0].position, normal))
+    if drift > STRAIGHT_MM or _furthest_corner_mm(places, geometry) > STRAIGHT_MM:
+        return _CROOKED
+    return Stack(headers, geometry)
 
 
-def _geometry(header: Header, stride: NDArray[np.float64], slices: int) -> Geometry:
-    """PS3.3 C.7.6.2.1.1: rows run along the first cosine, columns along the second.
-
-    PixelSpacing gives the distance between rows first, so it belongs to the *second* axis.
-    """
-    row, column = _axes(header)
-    between_rows, between_columns = (float(value) for value in header.dataset.PixelSpacing)
+def _geometry(places: Sequence[SlicePlace], frame: str) -> Geometry:
+    first, last = places[0], places[-1]
     affine = np.eye(4)
-    affine[:3, 0] = row * between_columns
-    affine[:3, 1] = column * between_rows
-    affine[:3, 2] = stride
-    affine[:3, 3] = _position(header)
-    shape = (int(header.dataset.Columns), int(header.dataset.Rows), slices)
-    return Geometry(shape, affine, header.text("FrameOfReferenceUID") or None)
+    affine[:3, 0] = first.row * first.spacing_mm[0]
+    affine[:3, 1] = first.column * first.spacing_mm[1]
+    affine[:3, 2] = (last.position - first.position) / (len(places) - 1)
+    affine[:3, 3] = first.position
+    return Geometry((*first.size, len(places)), affine, frame or None)
+
+
+def _furthest_corner_mm(places: Sequence[SlicePlace], geometry: Geometry) -> float:
+    """How far any slice's own corners lie from where the geometry has them."""
+    columns, rows, _ = geometry.shape
+    corners = np.array([[0, 0, 0], [columns - 1, 0, 0], [columns - 1, rows - 1, 0]])
+    gaps = [
+        np.linalg.norm(place.corners_lps - geometry.to_lps(corners + [0, 0, k]), axis=1).max()
+        for k, place in enumerate(places)
+    ]
+    return float(max(gaps))

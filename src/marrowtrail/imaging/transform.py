@@ -21,13 +21,17 @@ class RigidTransform:
     Raises
     ------
     ValueError
-        If the matrix mirrors, scales or shears.
+        If the matrix has another shape, or mirrors, scales or shears.
     """
 
     matrix: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.allclose(matrix[3], (0, 0, 0, 1)):
+            raise ValueError(
+                f"A rigid transform is a (4, 4) matrix whose last row is 0 0 0 1, got {matrix!r}."
+            )
         turn = matrix[:3, :3]
         if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) or np.linalg.det(turn) < 0:
             raise ValueError(f"A rigid transform must turn and shift only, got {matrix!r}.")

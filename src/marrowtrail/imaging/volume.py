@@ -50,7 +50,7 @@ class Volume:
         geometry = other if isinstance(other, Geometry) else other.geometry
         if not self.geometry.same_grid(geometry):
             raise GridMismatchError(
-                f"Expected the grid {_describe(geometry)}, got {_describe(self.geometry)}."
+                f"Expected the grid {geometry.in_words}, got {self.geometry.in_words}."
             )
         return self.data
 
@@ -86,7 +86,8 @@ def resample(
     order
         0 nearest, 1 linear.
     fill
-        Value outside the volume's field of view.
+        Value outside the volume's field of view, which ends half a voxel beyond the centres of
+        its outermost voxels; within that half, ``order=1`` blends into it.
     """
     motion = np.eye(4) if transform is None else transform.matrix
     ijk_to_ijk = np.linalg.inv(volume.geometry.affine) @ motion @ onto.affine
@@ -124,9 +125,3 @@ def bounding_box(
         start.append(max(0, int(filled[0]) - margin[axis]))
         stop.append(min(mask.shape[axis], int(filled[-1]) + 1 + margin[axis]))
     return (start[0], start[1], start[2]), (stop[0], stop[1], stop[2])
-
-
-def _describe(geometry: Geometry) -> str:
-    spacing = " x ".join(f"{s:.3f}" for s in geometry.spacing_mm)
-    origin = ", ".join(f"{x:.1f}" for x in geometry.affine[:3, 3])
-    return f"{geometry.shape} of {spacing} mm at ({origin}) LPS"
