@@ -25,8 +25,9 @@ EDGE_SOFT_MM = 1.0
 FADED_MM = 8.0 * EDGE_SOFT_MM
 """Oedema is below a thousandth this far outside its edge."""
 
-OVER_REGION_MM = 2.0
-"""How far a lesion may reach past its region: oedema does not stop at a painted border."""
+BORDER_SLOPE = 2.0
+"""Past its region's border a lesion thins by this much for every millimetre: oedema does not
+stop at a painted border, and a hard cut would give it a corner."""
 
 SUBCHONDRAL_MM = 1.2
 """Marrow begins here: depth of cortex and subchondral plate under the bone's surface."""
@@ -62,7 +63,7 @@ class LesionShape:
         """Millimetres inside the edge, at a size that scales the radius."""
         radius = np.float32(self.radius_mm * size)
         blob = radius * (np.float32(1.0) + self.waviness) - self.offset * self.radius_mm
-        inside = np.minimum(blob, self.region_level + np.float32(OVER_REGION_MM))
+        inside = blob + np.float32(BORDER_SLOPE) * np.minimum(self.region_level, 0.0)
         marrow = -self.bone.surface.data - np.float32(SUBCHONDRAL_MM)
         return np.asarray(np.minimum(inside, marrow), dtype=np.float32)
 

@@ -54,7 +54,7 @@ MENISCUS_GAP_MM = 6.5
 """Where both cartilages of the knee are near, but do not touch, lies meniscus: their distances
 add up to less than this."""
 
-ARTICULAR_GAP_MM = 4.2
+ARTICULAR_GAP_MM = 6.0
 """Surfaces of two ankle bones whose distances add up to less than this bear cartilage."""
 
 OPPOSING: Mapping[str, tuple[tuple[str, str], ...]] = {
