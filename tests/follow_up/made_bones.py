@@ -67,12 +67,6 @@ def blend(*shapes: Shape, width: float = 4.0) -> Shape:
     return distance
 
 
-def scaled(shape: Shape, factor: tuple[float, float, float]) -> Shape:
-    """The bone of another person: stretched along its axes."""
-    f = np.asarray(factor)
-    return lambda points: shape(points / f) * float(np.abs(f).mean())
-
-
 def mirrored(shape: Shape) -> Shape:
     """The bone in a mirror across its own sagittal plane."""
     return lambda points: shape(points * np.array([-1.0, 1.0, 1.0]))
@@ -103,11 +97,11 @@ SHAPES: dict[BoneId, Shape] = {
 def texture(seed: int) -> Callable[[Array], Array]:
     """Smooth marrow texture of unit deviation, from waves of 4 to 14 mm."""
     rng = np.random.default_rng(seed)
-    ways = rng.normal(size=(14, 3))
+    ways = rng.normal(size=(8, 3))
     ways /= np.linalg.norm(ways, axis=1, keepdims=True)
-    waves = ways * (2 * np.pi / rng.uniform(4, 14, size=(14, 1)))
-    phases = rng.uniform(0, 2 * np.pi, 14)
-    return lambda points: np.cos(points @ waves.T + phases).sum(axis=-1) / np.sqrt(7)
+    waves = ways * (2 * np.pi / rng.uniform(4, 14, size=(8, 1)))
+    phases = rng.uniform(0, 2 * np.pi, 8)
+    return lambda points: np.cos(points @ waves.T + phases).sum(axis=-1) / np.sqrt(4)
 
 
 @dataclass(frozen=True)
@@ -196,12 +190,17 @@ def moved(knee: Knee, whole: RigidTransform, flexed_deg: float = 0.0) -> Knee:
     return replace(knee, motions=motions)
 
 
+WIDEST_MM = 50.0
+"""No bone reaches further from its own axis, the patella before the femur's included."""
+
+
 def _paint(knee: Knee, points: Array, tissue: dict[str, float], whole: RigidTransform) -> Array:
     rest = whole.inverse().apply(points)
     image = tissue["soft"] * (1 + 0.12 * texture(99)(rest))
     for n, (bone, motion) in enumerate(knee.motions.items()):
-        near = np.flatnonzero(np.linalg.norm(points - motion.apply(np.zeros(3)), axis=-1) < 180)
-        own = motion.inverse().apply(points[near])
+        own = motion.inverse().apply(points)
+        near = np.flatnonzero(np.hypot(own[:, 0], own[:, 1]) < WIDEST_MM)
+        own = own[near]
         depth = -knee.shapes[bone](own)
         effusion = (depth > -2.5) & (depth <= 0) & (np.abs(own[:, 2] + 18) < 14)
         image[near[effusion]] = tissue["fluid"]
@@ -216,7 +215,7 @@ def _paint(knee: Knee, points: Array, tissue: dict[str, float], whole: RigidTran
     return image
 
 
-def scan(knee: Knee, scanner: Scanner, sub_slices: int = 4) -> Series:
+def scan(knee: Knee, scanner: Scanner, sub_slices: int = 3) -> Series:
     """Image the knee: each voxel is averaged over the slice thickness, then shaded, noised."""
     grid = scanner.geometry
     ijk = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1).reshape(-1, 3)

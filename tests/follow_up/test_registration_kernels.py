@@ -16,8 +16,10 @@ from marrowtrail.follow_up.brightness import (
     even_knots,
     fit_brightness,
     hats,
+    never_falling,
     solve,
     tukey,
+    weighted_median,
 )
 from marrowtrail.follow_up.gauss_newton import (
     MOTIONS,
@@ -32,8 +34,8 @@ from marrowtrail.follow_up.surface_alignment import (
     align_surfaces,
     displacement_mm,
     midway,
-    surface_gap,
 )
+from marrowtrail.follow_up.surface_misfit import stretch_mm, surface_misfit
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
@@ -64,16 +66,29 @@ def samples(n: int = 400, radius_mm: float = 20.0) -> Samples:
     values, slopes = smooth_field(points), smooth_slopes(points)
     edges = np.ones(n, dtype=bool)
     centre = np.array([2.0, 1, -8])
-    return Samples(points, values, slopes, edges, even_knots(values), centre, radius_mm)
+    return Samples(points, values, slopes, edges, even_knots(values), np.ones(n), centre, radius_mm)
 
 
 def straight(fixed: Samples, gain: float, offset: float, tilt: tuple[float, float, float]):  # type: ignore[no-untyped-def]
-    return Brightness(fixed.knots, gain * fixed.knots + offset, np.asarray(tilt))
+    levels = gain * fixed.knots + offset
+    return Brightness(fixed.knots, levels, np.asarray(tilt), np.ones(KNOTS))
 
 
 def mask_of(shape, grid: Geometry = GRID) -> NDArray[np.bool_]:  # type: ignore[no-untyped-def]
     ijk = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
     return np.asarray(shape(grid.to_lps(ijk)) < 0)
+
+
+def pooled(levels: NDArray[np.float64], counts: NDArray[np.float64]) -> list[float]:
+    """Isotonic regression the slow way: best of all averages over later starts and ends."""
+    n = len(levels)
+    return [
+        max(
+            min(np.average(levels[a : b + 1], weights=counts[a : b + 1]) for b in range(i, n))
+            for a in range(i + 1)
+        )
+        for i in range(n)
+    ]
 
 
 class TestJacobian:
@@ -127,7 +142,7 @@ class TestSolve:
         rng = np.random.default_rng(1)
         fixed = samples(200)
         brightness = straight(fixed, 1.0, 0.0, (0, 0, 0))
-        brightness = brightness.changed(rng.normal(size=KNOTS + 3) * 10)
+        brightness = brightness.changed(np.sort(rng.normal(size=KNOTS + 3)) * 10)
         columns = brightness.columns(fixed.values, fixed.places)
         target, weights = rng.normal(size=200) * 50, rng.uniform(0.2, 1, size=200)
         rows, undone = bends(brightness)
@@ -155,9 +170,11 @@ class TestBrightness:
     def test_a_curve_that_is_no_gain_is_found(self) -> None:
         fixed = samples(2000)
         tilt = np.array([0.1, -0.05, 0.08])
-        found = 300 * np.exp(-fixed.values / 300) * (1 + fixed.places @ tilt)
+        found = 300 * (2 - np.exp(-fixed.values / 300)) * (1 + fixed.places @ tilt)
         edges = np.ones(len(found), dtype=bool)
-        brightness = fit_brightness(fixed.values, fixed.places, found, fixed.knots, edges)
+        brightness = fit_brightness(
+            fixed.values, fixed.places, found, fixed.knots, edges, np.ones(2000)
+        )
         off = brightness.expected(fixed.values, fixed.places) - found
         assert np.median(np.abs(off)) < 0.02 * found.std()
         np.testing.assert_allclose(brightness.tilt, tilt, atol=0.01)
@@ -169,15 +186,35 @@ class TestBrightness:
         values = np.where(bright, fixed.values + 500, fixed.values)
         edges = np.ones(len(values), dtype=bool)
         brightness = fit_brightness(
-            values, fixed.places, 1.2 * fixed.values, even_knots(values), edges
+            values, fixed.places, 1.2 * fixed.values, even_knots(values), edges, np.ones(2000)
         )
         off = brightness.expected(values, fixed.places) - 1.2 * fixed.values
         assert np.median(np.abs(off[~bright])) < 5
 
+    def test_levels_never_fall(self) -> None:
+        rng = np.random.default_rng(4)
+        for _ in range(20):
+            levels, counts = rng.normal(size=KNOTS), rng.uniform(0.5, 2, size=KNOTS)
+            found = never_falling(levels, counts)
+            assert np.all(np.diff(found) >= -1e-12)
+            np.testing.assert_allclose(found, pooled(levels, counts), atol=0.01)
+        rising = np.arange(KNOTS, dtype=float)
+        np.testing.assert_array_equal(never_falling(rising, np.ones(KNOTS)), rising)
+
+    def test_weighted_median(self) -> None:
+        values = np.array([5.0, 1.0, 3.0])
+        assert weighted_median(values, np.ones(3)) == 3
+        assert weighted_median(values, np.array([9.0, 1, 1])) == 5
+
     def test_a_knot_without_points_takes_after_its_neighbours(self) -> None:
         values = np.concatenate([np.linspace(0, 100, 200), np.linspace(900, 1000, 200)])
         brightness = fit_brightness(
-            values, np.zeros((400, 3)), 2 * values, even_knots(values), np.ones(400, dtype=bool)
+            values,
+            np.zeros((400, 3)),
+            2 * values,
+            even_knots(values),
+            np.ones(400, dtype=bool),
+            np.ones(400),
         )
         assert np.all(np.diff(brightness.levels) > 0)
         middle = brightness.expected(np.array([500.0]), np.zeros((1, 3)))[0]
@@ -186,7 +223,12 @@ class TestBrightness:
     def test_one_brightness_only_is_survived(self) -> None:
         values = np.full(300, 7.0)
         brightness = fit_brightness(
-            values, np.zeros((300, 3)), values, even_knots(values), np.ones(300, dtype=bool)
+            values,
+            np.zeros((300, 3)),
+            values,
+            even_knots(values),
+            np.ones(300, dtype=bool),
+            np.ones(300),
         )
         assert brightness.expected(values, np.zeros((300, 3)))[0] == pytest.approx(7, rel=1e-3)
 
@@ -311,9 +353,9 @@ class TestAlignSurfaces:
         assert second is not None
         fit = align_surfaces([(first, second)], [RigidTransform.identity()])
         assert displacement_mm(fit.transform, motion, first.points_lps).mean() < 0.4
-        gap = surface_gap((first, second), fit.transform)
-        assert gap.mean_mm is not None
-        assert gap.mean_mm < 0.5
+        gap = surface_misfit((first, second), fit.transform)
+        assert gap is not None
+        assert gap.gap_mm < 0.5
         assert gap.common_share > 0.95
 
     def test_a_mirrored_bone_stays_apart(self) -> None:
@@ -322,16 +364,50 @@ class TestAlignSurfaces:
         assert first is not None
         assert second is not None
         fit = align_surfaces([(first, second)], [RigidTransform.identity()])
-        gap = surface_gap((first, second), fit.transform)
-        assert gap.mean_mm is not None
-        assert gap.mean_mm > 0.8
+        gap = surface_misfit((first, second), fit.transform)
+        assert gap is not None
+        assert gap.gap_mm > 0.8
 
     def test_nothing_in_common_has_no_gap(self) -> None:
         first = surface_of(bone_of(PATELLA, mask_of(self.shape), GRID))
         assert first is not None
-        gap = surface_gap((first, first), turn((0, 0, 0), (300, 0, 0)))
-        assert gap.mean_mm is None
-        assert gap.common_share == 0.0
+        gap = surface_misfit((first, first), turn((0, 0, 0), (300, 0, 0)))
+        assert gap is None
+
+
+class TestStretch:
+    shape = staticmethod(ball((0, 0, -8), (16, 24, 20)))
+
+    def pair(self, factor: tuple[float, float, float]):  # type: ignore[no-untyped-def]
+        fine = sagittal((70, 70, 50), (1.0, 1.0, 1.0), centre=(0, 0, -8))
+        middle = np.array([0, 0, -8])
+        stretched = ball((0, 0, -8), tuple(np.array([16, 24, 20]) * factor))  # type: ignore[arg-type]
+        first = surface_of(bone_of(PATELLA, mask_of(self.shape, fine), fine))
+        second = surface_of(bone_of(PATELLA, mask_of(stretched, fine), fine))
+        assert first is not None
+        assert second is not None
+        radius = float(np.sqrt(((first.probe_lps - middle) ** 2).sum(axis=-1).mean()))
+        return (first, second), radius
+
+    def test_a_stretch_along_one_axis_is_measured(self) -> None:
+        pair, radius = self.pair((1.0, 1.0, 1.06))
+        found = stretch_mm(pair, RigidTransform.identity())
+        assert found == pytest.approx(0.06 * radius, rel=0.2)
+
+    def test_smaller_counts_as_much_as_larger(self) -> None:
+        (first, second), radius = self.pair((0.94, 1.0, 1.0))
+        there = stretch_mm((first, second), RigidTransform.identity())
+        back = stretch_mm((second, first), RigidTransform.identity())
+        assert there == pytest.approx(0.06 * radius, rel=0.2)
+        assert back == pytest.approx(there, rel=0.15)
+
+    def test_the_same_bone_is_not_stretched(self) -> None:
+        pair, _ = self.pair((1.0, 1.0, 1.0))
+        assert stretch_mm(pair, RigidTransform.identity()) < 0.05
+
+    def test_a_shift_is_no_stretch(self) -> None:
+        pair, _ = self.pair((1.0, 1.0, 1.0))
+        assert stretch_mm(pair, turn((0, 0, 0), (0.8, -0.5, 0.4))) < 0.12
 
 
 class TestMotions:

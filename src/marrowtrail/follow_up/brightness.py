@@ -3,7 +3,8 @@
 Two visits are seldom scanned alike: echo time, fat suppression and coil differ, so that
 cartilage may gain on marrow. A single gain then leaves every voxel of cartilage too dark, and
 a registration widens the joint space to make up for it (0.4 mm on the phantom). The map is
-therefore a curve, piecewise linear over evenly spaced knots, times a tilt for the coils:
+therefore a curve, piecewise linear over evenly spaced knots, that never falls, times a tilt for
+the coils:
 
     expected = curve(fixed) * (1 + tilt . place)
 
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import optimize
 
 FlatArray = NDArray[np.float64]
 
@@ -50,11 +52,14 @@ class Brightness:
         (k,) brightness in the fixed image, and what it becomes.
     tilt
         (3,) relative change from the middle to the rim of the bone along each axis.
+    counts
+        (k,) points that each level rests on.
     """
 
     knots: FlatArray
     levels: FlatArray
     tilt: FlatArray
+    counts: FlatArray
 
     def expected(self, values: FlatArray, places: FlatArray) -> FlatArray:
         """(n,) what the moving image should hold for (n,) values at (n, 3) places."""
@@ -72,9 +77,10 @@ class Brightness:
         return np.concatenate([levels, self._curve(values)[:, None] * places], axis=1)
 
     def changed(self, change: FlatArray) -> Brightness:
-        """The map after (k + 3,) changes of its levels and tilts."""
+        """The map after (k + 3,) changes of its levels and tilts; it still never falls."""
         k = len(self.knots)
-        return Brightness(self.knots, self.levels + change[:k], self.tilt + change[k:])
+        levels = never_falling(self.levels + change[:k], self.counts)
+        return Brightness(self.knots, levels, self.tilt + change[k:], self.counts)
 
     def _curve(self, values: FlatArray) -> FlatArray:
         return np.asarray(np.interp(values, self.knots, self.levels))
@@ -101,16 +107,20 @@ def fit_brightness(
     found: FlatArray,
     knots: FlatArray,
     edges: NDArray[np.bool_],
+    trust: FlatArray,
 ) -> Brightness:
     """The map that explains what was found, fitted robustly from scratch.
 
-    ``edges`` marks the points that the residuals' scale is taken from.
+    ``edges`` marks the points that the residuals' scale is taken from, ``trust`` is their
+    weight before any residual is seen.
     """
     share = hats(values, knots)
-    brightness = Brightness(knots, _medians(share, found), np.zeros(3))
+    counts = np.einsum("nk,n->k", share, trust)
+    levels = never_falling(_medians(share, found, trust), counts)
+    brightness = Brightness(knots, levels, np.zeros(3), counts)
     for _ in range(ROUNDS):
         residual = found - brightness.expected(values, places)
-        weights = outlier_weights(residual, edges)
+        weights = trust * outlier_weights(residual, edges)
         columns = brightness.columns(values, places)
         brightness = brightness.changed(solve(columns, residual, weights, bends(brightness)))
     return brightness
@@ -149,6 +159,12 @@ def bends(brightness: Brightness, before: int = 0) -> tuple[FlatArray, FlatArray
     return matrix, -np.einsum("mi,i->m", second, brightness.levels)
 
 
+def never_falling(levels: FlatArray, counts: FlatArray) -> FlatArray:
+    """The nearest levels that never fall, each weighed by the points that it rests on."""
+    fit = optimize.isotonic_regression(levels, weights=counts + 1e-3)
+    return np.asarray(fit.x, dtype=np.float64)
+
+
 def tukey(ratio: FlatArray) -> FlatArray:
     """Tukey's biweight: one at zero, nothing at and beyond a ratio of one."""
     inside = np.minimum(np.abs(ratio), 1.0)
@@ -170,13 +186,20 @@ def outlier_weights(residual: FlatArray, edges: NDArray[np.bool_]) -> FlatArray:
     return tukey(residual / (TUKEY_SCALES * edge_scale(residual, edges)))
 
 
-def _medians(share: FlatArray, found: FlatArray) -> FlatArray:
+def weighted_median(values: FlatArray, weights: FlatArray) -> float:
+    """The value below which half of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    running = np.cumsum(weights[order])
+    return float(values[order[np.searchsorted(running, running[-1] / 2)]])
+
+
+def _medians(share: FlatArray, found: FlatArray, trust: FlatArray) -> FlatArray:
     """(k,) median of what is found nearest to each knot; a knot without points takes the next."""
     nearest = np.argmax(share, axis=1)
     levels = np.full(share.shape[1], np.nan)
     for knot in range(share.shape[1]):
-        here = found[nearest == knot]
-        if len(here) > 0:
-            levels[knot] = np.median(here)
+        here = nearest == knot
+        if here.any():
+            levels[knot] = weighted_median(found[here], trust[here])
     known = np.flatnonzero(np.isfinite(levels))
     return np.asarray(np.interp(np.arange(len(levels)), known, levels[known]))

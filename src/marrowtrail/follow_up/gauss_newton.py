@@ -63,6 +63,8 @@ class Samples:
         (n,) the steeper half of the points.
     knots
         (k,) brightness at which the map to the moving image has its knots.
+    trust
+        (n,) weight before any residual is seen.
     centre_lps, radius_mm
         The bone's middle and its size, which scale turns and tilts.
     """
@@ -72,6 +74,7 @@ class Samples:
     slopes: FlatArray
     edges: NDArray[np.bool_]
     knots: FlatArray
+    trust: FlatArray
     centre_lps: FlatArray
     radius_mm: float
 
@@ -136,7 +139,7 @@ def measure(fixed: Samples, moving: Volume, transform: RigidTransform) -> Fit | 
         transform,
         state.brightness,
         _weighted_correlation(expected, state.found, state.weights),
-        float(state.weights.mean()),
+        float(state.weights.sum() / fixed.trust[state.seen].sum()),
         float(state.seen.mean()),
     )
 
@@ -177,11 +180,12 @@ def _residuals(
     if np.count_nonzero(seen) < FEWEST_SAMPLES:
         return None
     found = ndimage.map_coordinates(moving.data, ijk[seen].T, order=1, output=np.float64)
-    values, places, edges = fixed.values[seen], fixed.places[seen], fixed.edges[seen]
+    values, places = fixed.values[seen], fixed.places[seen]
+    edges, trust = fixed.edges[seen], fixed.trust[seen]
     if brightness is None:
-        brightness = fit_brightness(values, places, found, fixed.knots, edges)
+        brightness = fit_brightness(values, places, found, fixed.knots, edges, trust)
     residual = found - brightness.expected(values, places)
-    return _State(seen, found, residual, outlier_weights(residual, edges), brightness)
+    return _State(seen, found, residual, trust * outlier_weights(residual, edges), brightness)
 
 
 def _weighted_correlation(first: FlatArray, second: FlatArray, weights: FlatArray) -> float:

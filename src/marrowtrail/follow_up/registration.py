@@ -20,8 +20,8 @@ from marrowtrail.follow_up.surface_alignment import (
     align_surfaces,
     bone_starts,
     joint_starts,
-    surface_gap,
 )
+from marrowtrail.follow_up.surface_misfit import surface_misfit
 from marrowtrail.follow_up.track import BoneRegistration
 from marrowtrail.follow_up.verification import CORRELATION_LOSS, Evidence, judge_joint
 from marrowtrail.imaging.series import Contrast, Series
@@ -152,7 +152,7 @@ def _register_joint(joint: list[_Sighting]) -> list[BoneRegistration]:
             transform=one.transform,
             verification=verdict.verification,
             reason=verdict.reason,
-            surface_gap_mm=one.evidence.gap_mm,
+            surface_gap_mm=None if one.evidence.final is None else one.evidence.final.gap_mm,
             correlation=one.evidence.correlation,
         )
         for one, verdict in zip(placed, verdicts, strict=True)
@@ -166,7 +166,7 @@ def _surfaces(sighting: _Sighting) -> tuple[BoneSurface, BoneSurface] | None:
 
 def _place_blindly(sighting: _Sighting, whole: RigidTransform) -> _Placed:
     doubt = "too little of its surface was imaged to place it (a single slice?)"
-    return _Placed(sighting, whole, Evidence(None, None, 0.0, None, None, None, doubt, 0))
+    return _Placed(sighting, whole, Evidence(None, None, None, None, None, doubt, 0))
 
 
 def _place(
@@ -176,11 +176,9 @@ def _place(
     refined = _refine(sighting, by_masks)
     kept, doubt = _keep(sighting, refined)
     transform = by_masks if kept is None else kept.transform
-    gap = surface_gap(pair, transform)
     evidence = Evidence(
-        mask_gap_mm=surface_gap(pair, by_masks).mean_mm,
-        gap_mm=gap.mean_mm,
-        common_share=gap.common_share,
+        by_masks=surface_misfit(pair, by_masks),
+        final=surface_misfit(pair, transform),
         inverse_mm=None if refined is None else refined.apart_mm,
         correlation=_correlation(kept, refined),
         correlation_by_masks=None if refined is None else refined.before.correlation,

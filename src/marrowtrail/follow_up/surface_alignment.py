@@ -83,22 +83,6 @@ class SurfaceFit:
     cost_mm: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SurfaceGap:
-    """How far two surfaces of one bone lie apart once aligned.
-
-    Parameters
-    ----------
-    mean_mm
-        Mean distance over both directions, ``None`` where nothing was imaged in common.
-    common_share
-        Smaller of the two shares of surface that the other visit imaged too.
-    """
-
-    mean_mm: float | None
-    common_share: float
-
-
 def align_surfaces(pairs: Sequence[Pair], starts: Sequence[RigidTransform]) -> SurfaceFit:
     """The rigid motion that carries all earlier surfaces onto the later ones.
 
@@ -143,24 +127,11 @@ def bone_starts(pair: Pair, whole: RigidTransform, turn_deg: float = 12.0) -> li
     return starts
 
 
-def surface_gap(pair: Pair, transform: RigidTransform) -> SurfaceGap:
-    """Mean symmetric distance over the part that both visits imaged."""
-    distances, shares = [], []
-    for source, target, motion in _both_ways(pair, transform):
-        points = motion.apply(source.probe_lps)
-        seen = target.is_imaged(points)
-        shares.append(float(seen.mean()))
-        distances.append(target.distance_mm(points[seen]))
-    if min(map(len, distances)) == 0:
-        return SurfaceGap(None, 0.0)
-    return SurfaceGap(float(np.mean([one.mean() for one in distances])), min(shares))
-
-
 def misfit_mm(pairs: Sequence[Pair], transform: RigidTransform, every: int = 1) -> float:
     """Mean capped distance of all points, with what was not imaged at a fixed cost."""
     costs = []
     for pair in pairs:
-        for source, target, motion in _both_ways(pair, transform):
+        for source, target, motion in both_ways(pair, transform):
             points = motion.apply(source.probe_lps[::every])
             normals = source.probe_normals[::every] @ motion.matrix[:3, :3].T
             closest, facing = target.nearest(points)
@@ -171,9 +142,10 @@ def misfit_mm(pairs: Sequence[Pair], transform: RigidTransform, every: int = 1) 
     return float(np.concatenate(costs).mean())
 
 
-def _both_ways(
+def both_ways(
     pair: Pair, transform: RigidTransform
 ) -> tuple[tuple[BoneSurface, BoneSurface, RigidTransform], ...]:
+    """(source, target, motion) with the earlier surface carried over, and the later one back."""
     first, second = pair
     return (first, second, transform), (second, first, transform.inverse())
 
@@ -212,7 +184,7 @@ def _step(
     rows = [
         _rows(source, target, motion, transform, centre, width_mm, every)
         for pair in pairs
-        for source, target, motion in _both_ways(pair, transform)
+        for source, target, motion in both_ways(pair, transform)
     ]
     slopes = np.concatenate([row[0] for row in rows])
     gaps = np.concatenate([row[1] for row in rows])

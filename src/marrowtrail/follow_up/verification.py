@@ -6,11 +6,21 @@ images agree better than where the masks alone had put them. Two people's bones 
 each other: their surfaces stay apart wherever they are put.
 
 The thresholds were measured on 33 real knees drawn twice or more (label maps of thick 3.5 mm
-slices, years apart): the mean gap between two visits of one knee was 0.48 to 0.74 mm for
-femora, 0.30 to 0.71 mm for tibiae, 0.24 to 0.80 mm for patellae; between femora of different
-people 0.95 to 5.6 mm; between a femur and its mirror image 2.05 to 2.9 mm. Small bones of two
-people can fit by chance (patellae from 0.62 mm), so the largest bone of a joint speaks for
-all of them.
+slices, up to eight years apart):
+
+=========================  ==============  ==============  ==============
+mean gap / stretch, mm     femur           tibia           patella
+=========================  ==============  ==============  ==============
+one knee, two visits (15)  0.48-0.74       0.30-0.71       0.24-0.80
+..                         0.2-1.1         0.3-0.9         0.3-1.3
+two people (27)            0.95-5.5        0.75-7.0        0.62-4.1
+..                         0.8-6.3         0.9-7.3         1.0-4.9
+mirrored (6)               2.1-3.1         2.1-2.9         0.9-1.3
+..                         1.4-3.3         1.2-2.3         0.9-2.0
+=========================  ==============  ==============  ==============
+
+Small bones of two people can fit by chance, so the largest bone of a joint speaks for all of
+them: no pair of people passed both limits there.
 """
 
 from __future__ import annotations
@@ -18,6 +28,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from marrowtrail.follow_up.surface_misfit import Misfit
 from marrowtrail.follow_up.track import Verification
 
 VERIFIED_GAP_MM = 0.9
@@ -27,6 +38,10 @@ below every pair of different femora."""
 IMPOSSIBLE_GAP_MM = 1.8
 """Surfaces of one bone are never this far apart once aligned: over twice the largest gap of
 a true pair, below the smallest of a mirrored femur."""
+
+STRETCH_MM = 1.15
+"""Stretching one bone to fit the other better moves its rim by less than this: above every
+femur and tibia of one knee, below all but six of 54 of two people, whose gap told them."""
 
 GAP_LOSS_MM = 0.3
 """Intensities may leave the surfaces this much further apart than masks alone do. Masks are
@@ -52,11 +67,11 @@ class Evidence:
 
     Parameters
     ----------
-    mask_gap_mm
-        Mean distance of the surfaces where the masks alone put them; ``None`` if the two
-        visits imaged no part in common.
-    gap_mm, common_share
-        The same under the final motion, and the share of the surface it was taken from.
+    by_masks
+        Misfit of the surfaces where the masks alone put them; ``None`` if the two visits
+        imaged no part in common.
+    final
+        The same under the final motion.
     inverse_mm
         How far apart the ways there and back end; ``None`` if intensities were not used.
     correlation, correlation_by_masks
@@ -67,9 +82,8 @@ class Evidence:
         Size of the imaged surface, to tell the largest bone of a joint.
     """
 
-    mask_gap_mm: float | None
-    gap_mm: float | None
-    common_share: float
+    by_masks: Misfit | None
+    final: Misfit | None
     inverse_mm: float | None
     correlation: float | None
     correlation_by_masks: float | None
@@ -88,44 +102,47 @@ class Verdict:
 def judge_joint(evidence: Sequence[Evidence]) -> tuple[Verdict, ...]:
     """Judge the bones of one joint, in order; its largest bone speaks for the others."""
     verdicts = [judge(one) for one in evidence]
-    measured = [one for one in evidence if one.mask_gap_mm is not None]
+    measured = [one for one in evidence if one.by_masks is not None]
     if not measured:
         return tuple(verdicts)
     largest = max(measured, key=lambda one: one.surface_points)
-    return tuple(_heed(verdict, largest) for verdict in verdicts)
+    return tuple(_heed(verdict, largest.by_masks) for verdict in verdicts)
 
 
 def judge(evidence: Evidence) -> Verdict:
     """Judge one bone by itself."""
-    if evidence.mask_gap_mm is not None and evidence.mask_gap_mm > IMPOSSIBLE_GAP_MM:
+    if evidence.by_masks is not None and evidence.by_masks.gap_mm > IMPOSSIBLE_GAP_MM:
         return Verdict(
             Verification.IMPOSSIBLE,
-            f"its surfaces stay {evidence.mask_gap_mm:.1f} mm apart wherever it is put; the same "
-            f"bone fits within {VERIFIED_GAP_MM} mm: another person, the other side or a "
+            f"its surfaces stay {evidence.by_masks.gap_mm:.1f} mm apart wherever it is put; the "
+            f"same bone fits within {VERIFIED_GAP_MM} mm: another person, the other side or a "
             "mirrored image",
         )
     doubts = _doubts(evidence)
-    if doubts:
+    if doubts or evidence.final is None:
         return Verdict(Verification.UNVERIFIED, "; ".join(doubts))
     return Verdict(
         Verification.VERIFIED,
-        f"surfaces lie {evidence.gap_mm:.2f} mm apart, there and back differ by "
+        f"surfaces lie {evidence.final.gap_mm:.2f} mm apart, there and back differ by "
         f"{evidence.inverse_mm:.2f} mm, images correlate {evidence.correlation:.2f}",
     )
 
 
 def _doubts(evidence: Evidence) -> list[str]:
-    if evidence.gap_mm is None or evidence.mask_gap_mm is None:
+    by_masks, final = evidence.by_masks, evidence.final
+    if by_masks is None or final is None:
         return [evidence.doubt or "no part of its surface was imaged at both visits"]
     doubts = [evidence.doubt] if evidence.doubt else []
-    if evidence.common_share < LEAST_COMMON_SHARE:
-        doubts.append(f"only {evidence.common_share:.0%} of its surface was imaged at both visits")
-    if evidence.gap_mm > VERIFIED_GAP_MM:
-        doubts.append(f"its surfaces lie {evidence.gap_mm:.1f} mm apart, over {VERIFIED_GAP_MM} mm")
-    if evidence.gap_mm > evidence.mask_gap_mm + GAP_LOSS_MM:
+    if final.common_share < LEAST_COMMON_SHARE:
+        doubts.append(f"only {final.common_share:.0%} of its surface was imaged at both visits")
+    if final.gap_mm > VERIFIED_GAP_MM:
+        doubts.append(f"its surfaces lie {final.gap_mm:.1f} mm apart, over {VERIFIED_GAP_MM} mm")
+    if by_masks.stretch_mm > STRETCH_MM:
+        doubts.append(f"it would fit better if stretched by {by_masks.stretch_mm:.1f} mm")
+    if final.gap_mm > by_masks.gap_mm + GAP_LOSS_MM:
         doubts.append(
-            f"intensities moved its surfaces from {evidence.mask_gap_mm:.1f} to "
-            f"{evidence.gap_mm:.1f} mm apart"
+            f"intensities moved its surfaces from {by_masks.gap_mm:.1f} to "
+            f"{final.gap_mm:.1f} mm apart"
         )
     return doubts + _image_doubts(evidence)
 
@@ -145,13 +162,15 @@ def _image_doubts(evidence: Evidence) -> list[str]:
     return doubts
 
 
-def _heed(verdict: Verdict, largest: Evidence) -> Verdict:
-    gap = largest.mask_gap_mm
-    if gap is None or gap <= VERIFIED_GAP_MM or verdict.verification is Verification.IMPOSSIBLE:
+def _heed(verdict: Verdict, largest: Misfit | None) -> Verdict:
+    """What the misfit of the joint's largest bone leaves of another bone's verdict."""
+    if largest is None or verdict.verification is Verification.IMPOSSIBLE:
         return verdict
-    told = f"the largest bone of the joint does not fit ({gap:.1f} mm apart)"
-    if gap > IMPOSSIBLE_GAP_MM:
-        return Verdict(Verification.IMPOSSIBLE, told)
-    if verdict.verification is Verification.VERIFIED:
+    told = f"the largest bone of the joint does not fit ({largest.gap_mm:.1f} mm apart"
+    if largest.gap_mm > IMPOSSIBLE_GAP_MM:
+        return Verdict(Verification.IMPOSSIBLE, f"{told})")
+    fits = largest.gap_mm <= VERIFIED_GAP_MM and largest.stretch_mm <= STRETCH_MM
+    if not fits and verdict.verification is Verification.VERIFIED:
+        told += f", stretched by {largest.stretch_mm:.1f} mm)"
         return Verdict(Verification.UNVERIFIED, told)
     return verdict
