@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -68,7 +71,7 @@ def read_volume(path: Path) -> Volume:
         If the file is missing, no NIfTI, not three-dimensional, or not usable.
     """
     image = _load(path)
-    data = np.asarray(image.dataobj)
+    data = _voxels(image, path)
     if data.ndim != 3 or data.dtype.kind not in "biuf":
         raise InputError(
             f"Expected one 3-D image of real numbers, got shape {data.shape} of {data.dtype}.",
@@ -79,7 +82,7 @@ def read_volume(path: Path) -> Volume:
 
 
 def read_labels(bones: NiftiBones) -> BoneLabels:
-    """A mask with its names.
+    """A mask with its names. Several values of one bone are pieces of it and become one.
 
     Raises
     ------
@@ -88,25 +91,17 @@ def read_labels(bones: NiftiBones) -> BoneLabels:
         vocabulary.
     """
     image = _load(bones.file)
-    data = np.asarray(image.dataobj)
-    whole = np.rint(data)
-    if data.ndim != 3 or not np.array_equal(whole, data):
-        raise InputError(
-            f"Expected a 3-D mask of whole numbers, got shape {data.shape} of {data.dtype}.",
-            where=bones.file.name,
-            remedy="save the mask as an integer label map",
-        )
+    whole = _whole_numbers(image, bones.file)
     names = _names(bones.labels)
     values = {int(value) for value in np.unique(whole) if value != 0}
-    unnamed = sorted(values - {value for value, _ in names})
-    if unnamed:
-        raise InputError(
-            f"The mask has the value(s) {', '.join(map(str, unnamed))}, which have no name.",
-            where=f"{bones.file.name} and {bones.labels.name}",
-            remedy="name every value, or set voxels of no bone to 0",
-        )
-    labels = Volume(whole.astype(np.int16), _geometry(image, bones.file))
-    return BoneLabels(labels, tuple(one for one in names if one[0] in values), "NIfTI mask")
+    _refuse_unnamed(values - set(names), bones)
+    used = {value: names[value] for value in sorted(values)}
+    first: dict[BoneId, int] = {}
+    for value, bone in used.items():
+        whole[whole == value] = first.setdefault(bone, value)
+    _refuse_two_without_side(used, first, bones)
+    labels = Volume(whole, _geometry(image, bones.file))
+    return BoneLabels(labels, tuple((value, bone) for bone, value in first.items()), "NIfTI mask")
 
 
 def read_label_values(path: Path) -> NDArray[np.int16]:
@@ -115,9 +110,47 @@ def read_label_values(path: Path) -> NDArray[np.int16]:
     Raises
     ------
     InputError
-        If the file is missing or no NIfTI.
+        If the file is missing, no NIfTI or no label map.
     """
-    return np.asarray(np.rint(np.asarray(_load(path).dataobj)), dtype=np.int16)
+    return _whole_numbers(_load(path), path)
+
+
+def _whole_numbers(image: nib.Nifti1Image, path: Path) -> NDArray[np.int16]:
+    data = _voxels(image, path)
+    limit = np.iinfo(np.int16).max
+    is_map = data.ndim == 3 and data.dtype.kind in "biuf"
+    if not is_map or not np.array_equal(np.rint(data), data) or data.max(initial=0) > limit:
+        raise InputError(
+            f"Expected a 3-D mask of whole numbers up to {limit}, got shape {data.shape} of "
+            f"{data.dtype}.",
+            where=path.name,
+            remedy="save the mask as an integer label map",
+        )
+    return data.astype(np.int16)
+
+
+def _refuse_unnamed(unnamed: set[int], bones: NiftiBones) -> None:
+    if unnamed:
+        raise InputError(
+            f"The mask has the value(s) {', '.join(map(str, sorted(unnamed)))}, which have no "
+            "name.",
+            where=f"{bones.file.name} and {bones.labels.name}",
+            remedy="name every value, or set voxels of no bone to 0",
+        )
+
+
+def _refuse_two_without_side(
+    used: Mapping[int, BoneId], first: Mapping[BoneId, int], bones: NiftiBones
+) -> None:
+    for value, bone in used.items():
+        if bone.side is Side.UNKNOWN and first[bone] != value:
+            raise InputError(
+                f"The values {first[bone]} and {value} are the same bone ({bone.bone}), and "
+                "neither has a side.",
+                where=bones.labels.name,
+                remedy="give both a side: left and right, or one side if they are pieces of one "
+                "bone",
+            )
 
 
 def content_hash(path: Path) -> str:
@@ -149,10 +182,34 @@ def _load(path: Path) -> nib.Nifti1Image:
     return image
 
 
-def _geometry(image: nib.Nifti1Image, path: Path) -> Geometry:
-    shape = image.shape
+def _voxels(image: nib.Nifti1Image, path: Path) -> NDArray[Any]:
+    """The array, scaled as the header says; a fourth axis of length one is dropped."""
     try:
-        return Geometry((shape[0], shape[1], shape[2]), LPS_FROM_RAS @ image.affine)
+        data = np.asarray(image.dataobj)
+    except (OSError, ValueError, EOFError, zlib.error) as error:
+        raise InputError(
+            "The image's voxels cannot be read; the file is damaged or cut short.",
+            where=path.name,
+            remedy="copy or export it again",
+        ) from error
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    return data
+
+
+def _geometry(image: nib.Nifti1Image, path: Path) -> Geometry:
+    """The grid in LPS.
+
+    A file with neither a qform nor an sform code has no orientation: what readers then assume
+    (left to right, of whatever tool wrote it) would decide which side is medial.
+    """
+    shape = image.shape
+    has_place = int(image.header["sform_code"]) > 0 or int(image.header["qform_code"]) > 0
+    try:
+        if not has_place:
+            raise ValueError("no orientation code")
+        affine = LPS_FROM_RAS @ np.asarray(image.affine, dtype=np.float64)
+        return Geometry((shape[0], shape[1], shape[2]), affine)
     except ValueError as error:
         raise InputError(
             "The image's affine does not place it in the patient.",
@@ -161,7 +218,7 @@ def _geometry(image: nib.Nifti1Image, path: Path) -> Geometry:
         ) from error
 
 
-def _names(path: Path) -> tuple[tuple[int, BoneId], ...]:
+def _names(path: Path) -> dict[int, BoneId]:
     if not path.is_file():
         raise InputError(
             "The file that names the mask's values is not there.",
@@ -170,18 +227,29 @@ def _names(path: Path) -> tuple[tuple[int, BoneId], ...]:
         )
     try:
         table = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(
-            (int(value), _bone(entry["bone"], entry["side"])) for value, entry in table.items()
-        )
+        return {int(value): _bone(entry["bone"], entry["side"]) for value, entry in table.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        detail = str(error) if isinstance(error, UnknownWordError) else "it has another form"
         allowed = ", ".join(bone.key for bone in vocabulary().bones)
         raise InputError(
-            f'Expected {{"1": {{"bone": "femur", "side": "right"}}}} with known words; {detail}.',
+            'Expected {"1": {"bone": "femur", "side": "right"}} with known words; '
+            f"{_what_is_wrong(error)}.",
             where=path.name,
             remedy=f"bones: {allowed}; sides: {', '.join(side.value for side in Side)}",
         ) from error
 
 
+def _what_is_wrong(error: Exception) -> str:
+    if isinstance(error, UnknownWordError):
+        return str(error).rstrip(".")
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno} is no JSON ({error.msg})"
+    if isinstance(error, KeyError):
+        return f"an entry has no {error}"
+    return "it has another form"
+
+
 def _bone(bone: str, side: str) -> BoneId:
-    return BoneId(vocabulary().bone(bone).key, Side(side))
+    key = vocabulary().bone(bone).key
+    if side not in set(Side):
+        raise UnknownWordError(f"{side!r} is no side.")
+    return BoneId(key, Side(side))

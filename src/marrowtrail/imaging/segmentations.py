@@ -1,30 +1,34 @@
 """Bone masks that came as DICOM segmentations, on the grid of the series they were drawn on.
 
-A segmentation may leave out empty slices and order its frames in its own way. Each frame is
-therefore put where its own position says, on the grid of the series that it refers to.
+A segmentation may leave out empty slices, order its frames in its own way, turn their axes
+and cut them to the bone. Each pixel is therefore put where its frame's own position and
+orientation say, and only if that is a voxel of the series.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import highdicom as hd
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.headers import Header
+from marrowtrail.imaging.headers import DAMAGE, Header, quiet
+from marrowtrail.imaging.segments import bone_of_segment
 from marrowtrail.imaging.series import BoneLabels, SetAside
+from marrowtrail.imaging.slice_place import SlicePlace, slice_place
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
-from marrowtrail.record.vocabulary import vocabulary
 
-ON_SLICE = 0.25
-"""A frame belongs to a slice if it lies within this share of the slice distance of it."""
+ON_VOXEL = 0.25
+"""A pixel belongs to a voxel if its centre lies within this share of the voxel of it."""
 
-_SIDE_CODES = {"24028007": Side.RIGHT, "7771000": Side.LEFT}
+_KIND = "segmentation"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +39,16 @@ class ReadSegmentation:
     aside: SetAside | None
 
 
-def read_segmentation(header: Header, grids: Mapping[str, Geometry]) -> ReadSegmentation:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Frame:
+    """One frame: the number that its true pixels get, its place, its (row, column) mask."""
+
+    number: int
+    place: SlicePlace | None
+    mask: NDArray[np.bool_]
+
+
+def read_segmentation(header: Header, grids: Mapping[str, Sequence[Geometry]]) -> ReadSegmentation:
     """Bones of a segmentation on the grid of its series.
 
     Parameters
@@ -43,119 +56,144 @@ def read_segmentation(header: Header, grids: Mapping[str, Geometry]) -> ReadSegm
     header
         The file.
     grids
-        Geometry of each series that was read, by series instance UID.
+        Geometries of the volumes of each series that was read, by series instance UID.
 
     Raises
     ------
     InputError
-        If its frames lie off the grid of the series it refers to.
+        If its frames lie off every grid of the series it refers to.
     """
-    try:
-        segmentation = hd.seg.segread(header.path)
-    except (AttributeError, ValueError, TypeError, OSError, RuntimeError):
-        return _aside("segmentation", "it cannot be read as a DICOM segmentation")
-    segments = {
+    with quiet():
+        try:
+            segmentation = hd.seg.segread(header.path)
+            bones = _bones(segmentation)
+            frames = list(_frames(segmentation, _values(bones)))
+            series_uid = _source_series(segmentation)
+        except DAMAGE:
+            return _aside("it cannot be read as a DICOM segmentation")
+    if not bones:
+        return _aside("none of its segments is a bone of the vocabulary")
+    without_side = [bone for bone in bones.values() if bone.side is Side.UNKNOWN]
+    if len(without_side) > len(set(without_side)):
+        return _aside("several of its segments are the same bone and do not say of which side")
+    candidates = grids.get(series_uid, ())
+    if not candidates:
+        return _aside("the series it was drawn on is not among those that were read")
+    labels = _on_one_of(candidates, frames, header.text("FrameOfReferenceUID"))
+    used = set(_values(bones).values())
+    names = tuple((number, bone) for number, bone in sorted(bones.items()) if number in used)
+    return ReadSegmentation(BoneLabels(labels, names, "DICOM SEG", series_uid), None)
+
+
+def _bones(segmentation: hd.seg.Segmentation) -> dict[int, BoneId]:
+    return {
         int(item.SegmentNumber): bone
         for item in segmentation.SegmentSequence
         if (bone := bone_of_segment(item)) is not None
     }
-    if not segments:
-        return _aside("segmentation", "none of its segments is a bone of the vocabulary")
-    series_uid = _source_series(segmentation)
-    grid = grids.get(series_uid or "")
-    if grid is None:
-        return _aside("segmentation", "the series it was drawn on is not in the folder")
-    labels = np.zeros(grid.shape, dtype=np.int16)
-    for number in segments:
-        frames = _frames_of(segmentation, number)
-        for plane, mask in frames:
-            k, block = _placed(plane, mask, grid)
-            labels[:, :, k][block] = number
-    names = tuple(sorted(segments.items()))
-    return ReadSegmentation(BoneLabels(Volume(labels, grid), names, "DICOM SEG", series_uid), None)
 
 
-def bone_of_segment(item: Dataset) -> BoneId | None:
-    """The bone that a segment's codes name; its label only where codes do not tell the side."""
-    values = {
-        code.get("CodeValue", "")
-        for name in ("SegmentedPropertyTypeCodeSequence", "AnatomicRegionSequence")
-        for code in item.get(name, ())
-    }
-    label = str(item.get("SegmentLabel", "")).lower()
-    bones = [
-        term.key
-        for term in vocabulary().bones
-        if any(code.scheme == "SCT" and code.value in values for code in term.codes)
-    ]
-    if not bones:
-        words = set(label.replace("_", " ").split())
-        bones = [term.key for term in vocabulary().bones if term.key in words | {label}]
-    return BoneId(bones[0], _side_of(item, label)) if bones else None
+def _values(bones: Mapping[int, BoneId]) -> dict[int, int]:
+    """The value of each segment: several segments of one bone are pieces of it."""
+    first: dict[BoneId, int] = {}
+    return {number: first.setdefault(bones[number], number) for number in sorted(bones)}
 
 
-def _side_of(item: Dataset, label: str) -> Side:
-    modifiers = [
-        code.get("CodeValue", "")
-        for owner in (
-            item.get("SegmentedPropertyTypeCodeSequence", ()),
-            item.get("AnatomicRegionSequence", ()),
-        )
-        for entry in owner
-        for name in (
-            "SegmentedPropertyTypeModifierCodeSequence",
-            "AnatomicRegionModifierSequence",
-        )
-        for code in entry.get(name, ())
-    ]
-    modifiers += [
-        code.get("CodeValue", "")
-        for code in item.get("SegmentedPropertyTypeModifierCodeSequence", ())
-    ]
-    for value in modifiers:
-        if value in _SIDE_CODES:
-            return _SIDE_CODES[value]
-    words = set(label.replace("_", " ").split())
-    named = [side for side in (Side.LEFT, Side.RIGHT) if side.value in words]
-    return named[0] if len(named) == 1 else Side.UNKNOWN
-
-
-def _source_series(segmentation: hd.seg.Segmentation) -> str | None:
+def _source_series(segmentation: hd.seg.Segmentation) -> str:
     for item in segmentation.get("ReferencedSeriesSequence", ()):
         return str(item.SeriesInstanceUID)
-    return None
+    return ""
 
 
-def _frames_of(
-    segmentation: hd.seg.Segmentation, number: int
-) -> Iterable[tuple[Sequence[float], np.ndarray]]:
-    """(position, (rows, columns) boolean) of each frame of a segment."""
+def _frames(segmentation: hd.seg.Segmentation, values: Mapping[int, int]) -> Iterator[_Frame]:
     pixels = segmentation.pixel_array
     stack = pixels[None] if pixels.ndim == 2 else pixels
-    for index, frame in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
-        which = frame.get("SegmentIdentificationSequence")
-        is_labelmap = which is None
-        if not is_labelmap and int(which[0].ReferencedSegmentNumber) != number:
-            continue
-        mask = stack[index] == number if is_labelmap else stack[index] > 0
-        yield frame.PlanePositionSequence[0].ImagePositionPatient, mask
+    is_labelmap = segmentation.SegmentationType == "LABELMAP"
+    fractional = segmentation.SegmentationType == "FRACTIONAL"
+    half = int(segmentation.get("MaximumFractionalValue", 1)) / 2 if fractional else 0
+    for index, groups in enumerate(segmentation.PerFrameFunctionalGroupsSequence):
+        place = _place(segmentation, groups)
+        if is_labelmap:
+            for number in set(np.unique(stack[index]).tolist()) & set(values):
+                yield _Frame(values[number], place, stack[index] == number)
+        else:
+            which = _group(segmentation, groups, "SegmentIdentificationSequence")
+            number = int(which.ReferencedSegmentNumber)
+            if number in values:
+                yield _Frame(values[number], place, stack[index] > half)
 
 
-def _placed(position: Sequence[float], mask: np.ndarray, grid: Geometry) -> tuple[int, np.ndarray]:
-    """The slice that a frame belongs to, and its mask in (i, j) order."""
-    ijk = grid.to_ijk(np.asarray(position, dtype=np.float64))
-    k = int(np.rint(ijk[2]))
-    off = abs(ijk[2] - k) > ON_SLICE or np.abs(ijk[:2]).max() > ON_SLICE
-    if off or not 0 <= k < grid.shape[2] or mask.T.shape != grid.shape[:2]:
-        raise InputError(
-            f"A segmentation of bones does not lie on the grid of the series it refers to: "
-            f"expected frames of {grid.shape[0]} x {grid.shape[1]} pixels at its slices, got "
-            f"{mask.shape[1]} x {mask.shape[0]} at slice index {ijk[2]:.2f}.",
-            where="a DICOM SEG in the folder",
-            remedy="draw or resample the mask on the series itself",
-        )
-    return k, mask.T
+def _place(segmentation: hd.seg.Segmentation, groups: Dataset) -> SlicePlace | None:
+    measures = _group(segmentation, groups, "PixelMeasuresSequence")
+    return slice_place(
+        orientation=_floats(
+            _group(segmentation, groups, "PlaneOrientationSequence").ImageOrientationPatient
+        ),
+        position=_floats(
+            _group(segmentation, groups, "PlanePositionSequence").ImagePositionPatient
+        ),
+        pixel_spacing=_floats(measures.PixelSpacing),
+        size=(float(segmentation.Columns), float(segmentation.Rows)),
+    )
 
 
-def _aside(what: str, reason: str) -> ReadSegmentation:
-    return ReadSegmentation(None, SetAside(what, reason, 1))
+def _group(segmentation: hd.seg.Segmentation, groups: Dataset, name: str) -> Dataset:
+    """A functional group, which stands once for each frame or once for all."""
+    shared = segmentation.SharedFunctionalGroupsSequence[0]
+    item: Dataset = (groups if name in groups else shared)[name].value[0]
+    return item
+
+
+def _floats(values: Sequence[Any]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
+
+
+def _on_one_of(grids: Sequence[Geometry], frames: Sequence[_Frame], frame_uid: str) -> Volume:
+    """The label map on the first grid that holds every frame."""
+    for grid in grids:
+        same_frame = not frame_uid or grid.frame_of_reference in (None, frame_uid)
+        labels = _painted(frames, grid) if same_frame else None
+        if labels is not None:
+            return Volume(labels, grid)
+    sizes = {frame.mask.shape[::-1] for frame in frames}
+    got = " and ".join(f"{columns} x {rows}" for columns, rows in sorted(sizes))
+    raise InputError(
+        "A segmentation of bones does not lie on the grid of the series it refers to: expected "
+        f"frames on slices of {grids[0].in_words}, got frames of {got} pixels elsewhere.",
+        where="a DICOM SEG in the folder",
+        remedy="draw or resample the mask on the series itself",
+    )
+
+
+def _painted(frames: Sequence[_Frame], grid: Geometry) -> NDArray[np.int16] | None:
+    labels = np.zeros(grid.shape, dtype=np.int16)
+    for frame in frames:
+        voxels = _voxels(frame, grid)
+        if voxels is None:
+            return None
+        labels[tuple(voxels.T)] = frame.number
+    return labels
+
+
+def _voxels(frame: _Frame, grid: Geometry) -> NDArray[np.int64] | None:
+    """(n, 3) voxels of a frame's true pixels; ``None`` if its pixels are not voxels."""
+    if frame.place is None:
+        return None
+    corners = grid.to_ijk(frame.place.corners_lps)
+    whole = np.rint(corners).astype(np.int64)
+    inside = (whole >= 0).all() and (whole < grid.shape).all()
+    if not inside or np.abs(corners - whole).max() > ON_VOXEL:
+        return None
+    rows, columns = frame.mask.shape
+    start, along, down = whole[0], whole[1] - whole[0], whole[2] - whole[1]
+    # One step of a pixel is one step of a voxel along one axis: no gaps, no skew.
+    for way, count in ((along, columns), (down, rows)):
+        if sorted(np.abs(way).tolist()) != [0, 0, count - 1]:
+            return None
+    row, column = np.nonzero(frame.mask)
+    steps = np.sign(along) * column[:, None] + np.sign(down) * row[:, None]
+    return np.asarray(start + steps, dtype=np.int64)
+
+
+def _aside(reason: str) -> ReadSegmentation:
+    return ReadSegmentation(None, SetAside(_KIND, reason, 1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from marrowtrail.errors import InputError
+from marrowtrail.errors import Caution, InputError
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.mask_sides import side_cautions, sided
 from marrowtrail.imaging.nifti import (
     NiftiVisit,
     content_hash,
@@ -57,35 +59,35 @@ def read_study(
 
 
 def _read_dicom(plan: Plan, say: Progress) -> Study:
-    grids = {
-        one.stack.first.text("SeriesInstanceUID"): one.stack.geometry
-        for visit in plan.visits
-        for one in visit.series
-    }
-    bones, aside = _read_bones(plan, grids)
+    bones, aside = _read_bones(plan)
     visits = []
+    cautions = list(plan.cautions)
     for visit in plan.visits:
         say(f"reading {visit.id}")
         series = tuple(_series(one) for one in visit.series)
         mine = {one.source_uid for one in series}
-        masks = tuple(one for one in bones if one.series_uid in mine)
+        masks = tuple(sided(one, series) for one in bones if one.series_uid in mine)
+        cautions += side_cautions(visit.id, masks)
         visits.append(Visit(visit.id, visit.date, series, masks))
     return Study(
         tuple(visits),
         (*plan.set_aside, *aside),
-        plan.cautions,
+        tuple(cautions),
         plan.age_years,
         plan.sex,
         plan.is_synthetic,
     )
 
 
-def _read_bones(
-    plan: Plan, grids: dict[str, Geometry]
-) -> tuple[tuple[BoneLabels, ...], tuple[SetAside, ...]]:
+def _read_bones(plan: Plan) -> tuple[tuple[BoneLabels, ...], tuple[SetAside, ...]]:
+    grids: dict[str, list[Geometry]] = defaultdict(list)
+    for visit in plan.visits:
+        for one in visit.series:
+            grids[one.stack.first.text("SeriesInstanceUID")].append(one.stack.geometry)
     outcomes = [read_segmentation(header, grids) for header in plan.segmentations]
     bones = tuple(one.bones for one in outcomes if one.bones is not None)
-    return bones, tuple(one.aside for one in outcomes if one.aside is not None)
+    aside = Counter((one.aside.what, one.aside.reason) for one in outcomes if one.aside)
+    return bones, tuple(SetAside(*why, files) for why, files in sorted(aside.items()))
 
 
 def _series(planned: PlannedSeries) -> Series:
@@ -106,7 +108,7 @@ def _series(planned: PlannedSeries) -> Series:
 
 
 def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
-    visits = []
+    visits, cautions = [], list[Caution]()
     for number, request in enumerate(requests, start=1):
         visit_id = f"v{number}"
         say(f"reading {visit_id}")
@@ -125,8 +127,10 @@ def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
                     one.side,
                 )
             )
-        visits.append(Visit(visit_id, request.date, tuple(series), _bones(request, series)))
-    return Study(tuple(visits), (), ())
+        masks = tuple(sided(one, series) for one in _bones(request, series))
+        cautions += side_cautions(visit_id, masks)
+        visits.append(Visit(visit_id, request.date, tuple(series), masks))
+    return Study(tuple(visits), (), tuple(cautions))
 
 
 def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, ...]:
@@ -137,15 +141,10 @@ def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, .
     mask = bones.labels.geometry
     if any(mask.same_grid(one.volume.geometry) for one in series):
         return (bones,)
-    grids = "; ".join(
-        f"{one.id} {one.volume.geometry.shape} at "
-        f"{', '.join(f'{s:.2f}' for s in one.volume.geometry.spacing_mm)} mm"
-        for one in series
-    )
-    spacing = ", ".join(f"{s:.2f}" for s in mask.spacing_mm)
+    grids = "; ".join(f"{one.id} {one.volume.geometry.in_words}" for one in series)
     raise InputError(
-        f"The mask lies on another grid than every series of its visit: it has {mask.shape} "
-        f"voxels at {spacing} mm, the series have {grids} (or the same at another place).",
+        "The mask lies on another grid than every series of its visit: expected one of "
+        f"{grids}; got {mask.in_words}.",
         where=f"{request.bones.file.name}, visit of {request.date.isoformat()}",
         remedy="draw or resample the mask on one of the series",
     )
