@@ -7,15 +7,19 @@ import pytest
 
 from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import draw_demarcation
+from marrowtrail.phantom.drawn_patient import DrawnJoint
 from marrowtrail.phantom.lesion_shape import (
     SUBCHONDRAL_MM,
     LesionShape,
+    cut_out,
     draw_lesion,
-    level_volume,
     offset_from,
+    region_shares,
+    volume_of,
 )
 from marrowtrail.phantom.limb import STEP_MM, Limb
 from marrowtrail.phantom.scenario import DemarcationPlan, load_scenario
+from marrowtrail.phantom.soft_tissue import build_soft_tissue
 from marrowtrail.record.sites import Side
 
 
@@ -34,10 +38,12 @@ def test_it_lies_in_marrow_of_its_region(lesion: LesionShape) -> None:
     inside = lesion.level(1.0) > 0
     assert inside.any()
     assert np.all(lesion.bone.surface.data[inside] < -SUBCHONDRAL_MM + 1e-4)
-    region, share = lesion.region_shares(1.0)[0]
+    region, share = region_shares(lesion.level(1.0), lesion.bone)[0]
     assert region == lesion.plan.region
     assert share > 0.8
-    assert sum(share for _, share in lesion.region_shares(1.0)) == pytest.approx(1.0, abs=0.02)
+    assert sum(
+        share for _, share in region_shares(lesion.level(1.0), lesion.bone)
+    ) == pytest.approx(1.0, abs=0.02)
 
 
 def test_it_reaches_the_joint_surface(lesion: LesionShape) -> None:
@@ -48,18 +54,19 @@ def test_it_reaches_the_joint_surface(lesion: LesionShape) -> None:
 
 def test_its_volume_counts_its_voxels(lesion: LesionShape) -> None:
     counted = (lesion.level(1.0) > 0).sum() * STEP_MM**3
-    assert lesion.volume_mm3(1.0) == pytest.approx(counted, rel=0.05)
-    assert lesion.volume_mm3(1.0) > 2000.0
+    assert volume_of(lesion.level(1.0)) == pytest.approx(counted, rel=0.05)
+    assert volume_of(lesion.level(1.0)) > 2000.0
 
 
 def test_it_grows_with_its_size(lesion: LesionShape) -> None:
-    volumes = [lesion.volume_mm3(size) for size in (0.3, 0.6, 0.9, 1.0)]
+    volumes = [volume_of(lesion.level(size)) for size in (0.3, 0.6, 0.9, 1.0)]
     assert np.all(np.diff(volumes) > 0)
     assert np.all(lesion.level(0.6) <= lesion.level(1.0))
 
 
 def test_the_cut_out_level_keeps_every_voxel_in_place(lesion: LesionShape) -> None:
-    whole, cut = lesion.level(1.0), level_volume(lesion, 1.0)
+    whole = lesion.level(1.0)
+    cut = cut_out(whole, lesion.bone)
     inside = lesion.bone.surface.geometry.to_lps(np.argwhere(whole > 0))
     again = cut.geometry.to_lps(np.argwhere(cut.data > 0))
     assert np.allclose(inside, again)
@@ -87,3 +94,17 @@ def test_the_band_opens_to_the_joint_and_has_its_thickness(lesion: LesionShape) 
     points = lesion.bone.surface.geometry.to_lps(np.argwhere(ring))
     assert band.length_mm <= np.linalg.norm(np.ptp(points, axis=0)) + 1e-6
     assert band.length_mm > 0.5 * np.linalg.norm(np.ptp(points, axis=0))
+
+
+def test_oedema_lies_outside_the_segment_at_the_visits_of_the_band(lesion: LesionShape) -> None:
+    plan = DemarcationPlan(lesion="x", segment=0.6, thickness_mm=3.0, visits=(2,))
+    band = draw_demarcation(plan, lesion, np.random.default_rng(3))
+    limb = Limb("knee", Side.LEFT, (lesion.bone,))
+    joint = DrawnJoint(limb, build_soft_tissue(limb), {"x": lesion}, (band,))
+    before, after = joint.level(1, "x", 1.0), joint.level(2, "x", 1.0)
+    segment = band.level.data < -1.5
+    assert (before[segment] > 0).any()
+    assert not (after[segment] > 0).any()
+    assert volume_of(after) < volume_of(before)
+    far = band.level.data > 12.0
+    assert np.array_equal(before[far], after[far])

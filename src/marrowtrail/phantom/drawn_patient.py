@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
@@ -32,6 +33,23 @@ class DrawnJoint:
     tissue: SoftTissue
     lesions: Mapping[str, LesionShape]
     bands: tuple[DemarcationShape, ...]
+
+    def bands_at(self, visit: int, key: str) -> tuple[DemarcationShape, ...]:
+        """Demarcation bands in a lesion at a visit (counted from 1)."""
+        return tuple(
+            band for band in self.bands if band.plan.lesion == key and visit in band.plan.visits
+        )
+
+    def level(self, visit: int, key: str, size: float) -> NDArray[np.float32]:
+        """Level of oedema at a visit: the lesion, without what a demarcation band bounds.
+
+        Dead marrow within a band is fat; oedema lies outside it.
+        """
+        level = self.lesions[key].level(size)
+        for band in self.bands_at(visit, key):
+            outside = band.level.data - np.float32(band.thickness_mm / 2)
+            level = np.minimum(level, outside)
+        return level
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ EDGE_SOFT_MM = 1.0
 FADED_MM = 8.0 * EDGE_SOFT_MM
 """Oedema is below a thousandth this far outside its edge."""
 
+SMALLEST_SHARE = 0.005
+"""Regions that hold less of a lesion are not named."""
+
 BORDER_SLOPE = 2.0
 """Past its region's border a lesion thins by this much for every millimetre: oedema does not
 stop at a painted border, and a hard cut would give it a corner."""
@@ -67,17 +70,19 @@ class LesionShape:
         marrow = -self.bone.surface.data - np.float32(SUBCHONDRAL_MM)
         return np.asarray(np.minimum(inside, marrow), dtype=np.float32)
 
-    def volume_mm3(self, size: float) -> float:
-        """Volume of marrow above level 0, with voxels of the edge counted in part."""
-        return float(soft(self.level(size), STEP_MM).sum()) * STEP_MM**3
 
-    def region_shares(self, size: float) -> tuple[tuple[str, float], ...]:
-        """(region, share of the lesion), largest first."""
-        weight = soft(self.level(size), STEP_MM).ravel()
-        names = ("unspecified", *self.bone.region_names)
-        totals = np.bincount(self.bone.regions.data.ravel(), weight, minlength=len(names))
-        shares = [(name, float(t / totals.sum())) for name, t in zip(names, totals, strict=True)]
-        return tuple(sorted((s for s in shares if s[1] >= 0.005), key=lambda s: -s[1]))
+def volume_of(level: NDArray[np.float32]) -> float:
+    """Volume in mm3 where a level on a bone's grid is positive, edge voxels counted in part."""
+    return float(soft(level, STEP_MM).sum()) * STEP_MM**3
+
+
+def region_shares(level: NDArray[np.float32], bone: PatientBone) -> tuple[tuple[str, float], ...]:
+    """(region, share of where the level is positive), largest first."""
+    weight = soft(level, STEP_MM).ravel()
+    names = ("unspecified", *bone.region_names)
+    totals = np.bincount(bone.regions.data.ravel(), weight, minlength=len(names))
+    shares = [(name, float(t / totals.sum())) for name, t in zip(names, totals, strict=True)]
+    return tuple(sorted((s for s in shares if s[1] >= SMALLEST_SHARE), key=lambda s: -s[1]))
 
 
 def soft(level: NDArray[np.float32], width: float) -> NDArray[np.float32]:
@@ -157,8 +162,7 @@ def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(inside - outside, dtype=np.float32)
 
 
-def level_volume(lesion: LesionShape, size: float) -> Volume:
-    """The level as a volume at rest in the limb frame, cut to where it shows."""
-    level = lesion.level(size)
+def cut_out(level: NDArray[np.float32], bone: PatientBone) -> Volume:
+    """A level on a bone's grid as a volume at rest, cut to where it shows."""
     start, stop = bounding_box(level > -FADED_MM, (1, 1, 1))
-    return Volume(level, lesion.bone.surface.geometry).crop(start, stop)
+    return Volume(level, bone.surface.geometry).crop(start, stop)

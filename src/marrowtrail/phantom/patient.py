@@ -16,7 +16,7 @@ from marrowtrail.phantom.dicom_masks import write_bone_masks
 from marrowtrail.phantom.dicom_style import is_fluid_sensitive
 from marrowtrail.phantom.dicom_writer import Exam, synthetic_uid, write_series
 from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient, lesion_id
-from marrowtrail.phantom.lesion_shape import level_volume
+from marrowtrail.phantom.lesion_shape import cut_out
 from marrowtrail.phantom.pose import Pose, draw_pose
 from marrowtrail.phantom.protocol import Acquisition, plan_exam
 from marrowtrail.phantom.scenario import Scenario, load_scenario
@@ -139,7 +139,7 @@ def _scene(patient: DrawnPatient, visit: int, joint: str, pose: Pose) -> Scene:
         Oedema(
             lesion_id(visit, plan.key),
             plan.bone,
-            level_volume(parts.lesions[plan.key], size),
+            cut_out(parts.level(visit, plan.key, size), parts.limb.bone(plan.bone)),
             parts.lesions[plan.key].water,
         )
         for plan, size in present
@@ -147,8 +147,7 @@ def _scene(patient: DrawnPatient, visit: int, joint: str, pose: Pose) -> Scene:
     bands = tuple(
         Band(plan.bone, band.level, band.thickness_mm)
         for plan, _ in present
-        for band in parts.bands
-        if band.plan.lesion == plan.key and visit in band.plan.visits
+        for band in parts.bands_at(visit, plan.key)
     )
     return Scene(parts.limb, parts.tissue, pose, oedema, bands)
 

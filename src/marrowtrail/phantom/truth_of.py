@@ -7,6 +7,7 @@ from itertools import combinations
 from typing import Literal
 
 from marrowtrail.phantom.drawn_patient import DrawnPatient, lesion_id
+from marrowtrail.phantom.lesion_shape import region_shares, volume_of
 from marrowtrail.phantom.pose import Pose
 from marrowtrail.phantom.scenario import LesionPlan, ShiftPlan
 from marrowtrail.phantom.truth import (
@@ -61,7 +62,8 @@ def _lesions(patient: DrawnPatient, visit: int, joint: str) -> list[LesionTruth]
 def _lesion(
     patient: DrawnPatient, visit: int, joint: str, plan: LesionPlan, size: float
 ) -> LesionTruth:
-    shape = patient.joints[joint].lesions[plan.key]
+    parts = patient.joints[joint]
+    level, bone = parts.level(visit, plan.key, size), parts.limb.bone(plan.bone)
     return LesionTruth(
         id=lesion_id(visit, plan.key),
         visit=f"v{visit}",
@@ -72,9 +74,9 @@ def _lesion(
         region=plan.region,
         region_shares=tuple(
             RegionShare(region=name, share=round(share, 4))
-            for name, share in shape.region_shares(size)
+            for name, share in region_shares(level, bone)
         ),
-        volume_mm3=round(shape.volume_mm3(size), 1),
+        volume_mm3=round(volume_of(level), 1),
     )
 
 
