@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.imageglobals import logger as nibabel_log
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from marrowtrail.errors import InputError
@@ -26,6 +30,9 @@ from marrowtrail.imaging.series import BoneLabels, Contrast, Weighting
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+
+_DAMAGE = (OSError, ValueError, EOFError, OverflowError, zlib.error)
+"""What nibabel and gzip raise on files that are cut short or altered, as the tests show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +126,8 @@ def _whole_numbers(image: nib.Nifti1Image, path: Path) -> NDArray[np.int16]:
     data = _voxels(image, path)
     limit = np.iinfo(np.int16).max
     is_map = data.ndim == 3 and data.dtype.kind in "biuf"
-    if not is_map or not np.array_equal(np.rint(data), data) or data.max(initial=0) > limit:
+    fits = is_map and -limit <= data.min(initial=0) and data.max(initial=0) <= limit
+    if not fits or not np.array_equal(np.rint(data), data):
         raise InputError(
             f"Expected a 3-D mask of whole numbers up to {limit}, got shape {data.shape} of "
             f"{data.dtype}.",
@@ -158,6 +166,20 @@ def content_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep off the user's terminal what nibabel mends in a header.
+
+    It logs that by a handler of its own; what matters is checked here.
+    """
+    level = nibabel_log.level
+    nibabel_log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        nibabel_log.setLevel(level)
+
+
 def _load(path: Path) -> nib.Nifti1Image:
     if not path.is_file():
         raise InputError(
@@ -166,8 +188,9 @@ def _load(path: Path) -> nib.Nifti1Image:
             remedy="correct the path under visits: (it is relative to the patient folder)",
         )
     try:
-        image = nib.load(path)
-    except (ImageFileError, OSError, ValueError, EOFError) as error:
+        with _quiet():
+            image = nib.load(path)
+    except (ImageFileError, HeaderDataError, *_DAMAGE) as error:
         raise InputError(
             "Expected a NIfTI image; the file cannot be read as one.",
             where=path.name,
@@ -186,7 +209,7 @@ def _voxels(image: nib.Nifti1Image, path: Path) -> NDArray[Any]:
     """The array, scaled as the header says; a fourth axis of length one is dropped."""
     try:
         data = np.asarray(image.dataobj)
-    except (OSError, ValueError, EOFError, zlib.error) as error:
+    except _DAMAGE as error:
         raise InputError(
             "The image's voxels cannot be read; the file is damaged or cut short.",
             where=path.name,
