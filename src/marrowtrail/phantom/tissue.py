@@ -1,8 +1,9 @@
 """What a tissue's signal is under a sequence's timing.
 
-Relaxation times are round figures for 3 T and 1.5 T after Gold et al. (AJR 2004;183:343-51,
-10.2214/ajr.183.2.1830343) for muscle, cartilage, fat, marrow and fluid; those of oedema lie
-between muscle and fluid. Fat is given the long T2 it shows in echo trains.
+Relaxation times are round figures chosen near those measured in knees at 3 T (Jordan et al.,
+10.1016/j.ejrad.2011.09.021; T2 by sequence: Pai et al., 10.1016/j.mri.2008.02.017), with
+shorter T1 at 1.5 T; those of oedema lie between muscle and fluid. Fat is given the long T2
+that it shows in echo trains.
 """
 
 from __future__ import annotations
