@@ -1,4 +1,8 @@
-"""Small DICOM series with known geometry, written as a scanner would."""
+"""Small DICOM series with known geometry, written as a scanner would.
+
+Everything that identifies is planted here, in tags, UIDs and file names; :data:`SECRETS` lists
+it, so that a test can assert that no message repeats any of it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,17 @@ import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import format_number_as_ds
+
+from marrowtrail.imaging.headers import Header
 
 MR = "1.2.840.10008.5.1.4.1.1.4"
+PREFIX = "1.2.826.0.1.3680043.8.498."
+
+SECRETS = (
+    *("Secret", "Sally", "sally", "XQ77310", "19780101", "1978", "1.2.826", "St. Nowhere"),
+    *("ACC4711", "Dr. Hyde", "Seaview"),
+)
 
 
 @dataclass(frozen=True)
@@ -19,7 +32,7 @@ class Made:
     """What a test varies of a series; ``tags`` go into every slice and win."""
 
     date: str = "20240105"
-    patient_id: str = "P1"
+    patient_id: str = "XQ77310"
     birth_date: str = "19780101"
     body_part: str = "KNEE"
     laterality: str = "R"
@@ -45,7 +58,7 @@ class Made:
 
 
 def uid(*parts: object) -> UID:
-    return generate_uid(prefix="1.2.826.0.1.3680043.8.498.", entropy_srcs=[str(p) for p in parts])
+    return generate_uid(prefix=PREFIX, entropy_srcs=[str(p) for p in parts])
 
 
 def normal(made: Made) -> np.ndarray:
@@ -57,6 +70,14 @@ def voxels(made: Made) -> np.ndarray:
     """(columns, rows, slices) values that are all different."""
     size = made.columns * made.rows * made.slices
     return np.arange(1, size + 1, dtype=np.uint16).reshape(made.columns, made.rows, made.slices)
+
+
+def expected_lps(made: Made, i: int, j: int, k: int) -> np.ndarray:
+    """PS3.3 C.7.6.2.1.1, written out: the slow oracle of every geometry test."""
+    row, column = np.asarray(made.cosines).reshape(2, 3)
+    between_rows, between_columns = made.spacing
+    start = np.asarray(made.origin) + k * made.step * normal(made)
+    return start + i * between_columns * row + j * between_rows * column
 
 
 def datasets(made: Made, data: np.ndarray | None = None) -> list[Dataset]:
@@ -73,22 +94,13 @@ def _slice(made: Made, k: int, pixels: np.ndarray) -> Dataset:
     ds.SOPInstanceUID = uid("sop", made.study, made.series, made.te, made.date, k)
     ds.file_meta.MediaStorageSOPClassUID = MR
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
-    ds.StudyInstanceUID = uid("study", made.study, made.date)
-    ds.SeriesInstanceUID = uid("series", made.study, made.series, made.date)
-    ds.FrameOfReferenceUID = uid("frame", made.frame, made.date)
-    ds.PatientID, ds.PatientName = made.patient_id, "Secret^Sally"
-    ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = made.birth_date, "M", "046Y"
-    ds.StudyDate, ds.Modality = made.date, "MR"
-    ds.SeriesDescription, ds.BodyPartExamined = made.description, made.body_part
-    ds.Laterality, ds.ImageType = made.laterality, list(made.image_type)
-    ds.RepetitionTime, ds.EchoTime, ds.FlipAngle = str(made.tr), str(made.te), "90"
-    ds.ScanningSequence, ds.SequenceVariant = "SE", "SK"
-    ds.ScanOptions = list(made.options)
+    _patient_and_study(ds, made)
+    _how_it_was_made(ds, made)
     position = np.asarray(made.origin) + k * made.step * normal(made)
-    ds.ImageOrientationPatient = [f"{v:.9g}" for v in made.cosines]
-    ds.ImagePositionPatient = [f"{v:.9g}" for v in position]
-    ds.PixelSpacing = [f"{v:.9g}" for v in made.spacing]
-    ds.SliceThickness, ds.InstanceNumber = str(made.step), str(k + 1)
+    ds.ImageOrientationPatient = decimals(made.cosines)
+    ds.ImagePositionPatient = decimals(position)
+    ds.PixelSpacing = decimals(made.spacing)
+    ds.SliceThickness, ds.InstanceNumber = str(made.step)[:16], str(k + 1)
     ds.Rows, ds.Columns = pixels.shape
     ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
     ds.BitsAllocated = ds.BitsStored = 16
@@ -99,12 +111,38 @@ def _slice(made: Made, k: int, pixels: np.ndarray) -> Dataset:
     return ds
 
 
+def _patient_and_study(ds: Dataset, made: Made) -> None:
+    ds.StudyInstanceUID = uid("study", made.study, made.date)
+    ds.SeriesInstanceUID = uid("series", made.study, made.series, made.date)
+    ds.FrameOfReferenceUID = uid("frame", made.frame, made.date)
+    ds.PatientID, ds.PatientName = made.patient_id, "Secret^Sally"
+    ds.PatientBirthDate, ds.PatientSex, ds.PatientAge = made.birth_date, "M", "046Y"
+    ds.InstitutionName, ds.PatientAddress = "St. Nowhere", "Seaview 1"
+    ds.AccessionNumber, ds.ReferringPhysicianName = "ACC4711", "Dr. Hyde"
+    ds.StudyID = ds.StudyTime = ds.PositionReferenceIndicator = ""
+    ds.Manufacturer, ds.SeriesNumber = "", "1"
+    ds.StudyDate, ds.Modality = made.date, "MR"
+
+
+def _how_it_was_made(ds: Dataset, made: Made) -> None:
+    ds.SeriesDescription, ds.BodyPartExamined = made.description, made.body_part
+    ds.Laterality, ds.ImageType = made.laterality, list(made.image_type)
+    ds.RepetitionTime, ds.EchoTime, ds.FlipAngle = str(made.tr), str(made.te), "90"
+    ds.ScanningSequence, ds.SequenceVariant = "SE", "SK"
+    ds.ScanOptions = list(made.options)
+
+
+def decimals(values: Sequence[float]) -> list[str]:
+    """As DICOM writes decimals: at most 16 characters."""
+    return [format_number_as_ds(float(value)) for value in values]
+
+
 def write(folder: Path, slices: Sequence[Dataset], stem: str = "im") -> list[Path]:
-    """Write slices into a folder; file names say nothing of their order."""
+    """Write slices into a folder; file names say nothing of their order, but of the patient."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, ds in enumerate(slices):
-        path = folder / f"{stem}{(number * 7919) % 1000:03d}.dcm"
+        path = folder / f"sally-{stem}{(number * 7919) % 1000:03d}.dcm"
         pydicom.dcmwrite(path, ds, enforce_file_format=True)
         paths.append(path)
     return paths
@@ -113,3 +151,11 @@ def write(folder: Path, slices: Sequence[Dataset], stem: str = "im") -> list[Pat
 def write_series(folder: Path, made: Made, data: np.ndarray | None = None) -> list[Path]:
     stem = f"s{made.study}-{made.series}-{made.te:g}-{made.date}-"
     return write(folder, datasets(made, data), stem)
+
+
+def header(**tags: str | Sequence[str]) -> Header:
+    """A header without a file, for tests of what is read from tags alone."""
+    values = {
+        name: (value,) if isinstance(value, str) else tuple(value) for name, value in tags.items()
+    }
+    return Header(Path("nowhere"), ExplicitVRLittleEndian, values, None)
