@@ -87,7 +87,7 @@ def test_names_and_truth_decide_nothing(patient: Path, ran, tmp_path: Path) -> N
 
 
 def test_one_visit_only_works_and_says_so(patient: Path, tmp_path: Path) -> None:
-    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    shutil.copytree(patient / "dicom" / "ST01K", tmp_path / "one")
     done = marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out")
     assert done.code == 0, done.err
     result = result_of(tmp_path / "out")
@@ -97,7 +97,7 @@ def test_one_visit_only_works_and_says_so(patient: Path, tmp_path: Path) -> None
 
 
 def test_a_reader_confirms_and_the_next_run_knows(patient: Path, tmp_path: Path) -> None:
-    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    shutil.copytree(patient / "dicom" / "ST01K", tmp_path / "one")
     marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out", "--quiet")
     findings = tmp_path / "out" / "findings.yaml"
     text = findings.read_text(encoding="utf-8")
@@ -118,7 +118,7 @@ def test_a_reader_confirms_and_the_next_run_knows(patient: Path, tmp_path: Path)
 
 
 def test_the_library_gives_the_same(patient: Path, tmp_path: Path) -> None:
-    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    shutil.copytree(patient / "dicom" / "ST01K", tmp_path / "one")
     result = library.run(tmp_path / "one")
     library.save(result, tmp_path / "out")
     assert result.document.model_dump(mode="json", by_alias=True) == result_of(tmp_path / "out")
@@ -128,7 +128,7 @@ def test_the_library_gives_the_same(patient: Path, tmp_path: Path) -> None:
 
 
 def test_no_dates(patient: Path, tmp_path: Path) -> None:
-    shutil.copytree(patient / "dicom" / "ST001K", tmp_path / "one")
+    shutil.copytree(patient / "dicom" / "ST01K", tmp_path / "one")
     shutil.copy(patient / "case.yaml", tmp_path / "one")
     marrowtrail("run", tmp_path / "one", "--out", tmp_path / "out", "--quiet", "--no-dates")
     day = result_of(tmp_path / "out")["visits"][0]["date"]

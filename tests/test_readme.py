@@ -18,7 +18,7 @@ def test_the_python_snippet_runs(
     seed_patient: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     (snippet,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    shutil.copytree(seed_patient / "dicom" / "ST001K", tmp_path / "PATIENT")
+    shutil.copytree(seed_patient / "dicom" / "ST01K", tmp_path / "PATIENT")
     monkeypatch.chdir(tmp_path)
     exec(compile(snippet, "README.md", "exec"), {})
     assert "medial femoral condyle" in capsys.readouterr().out
