@@ -1,11 +1,19 @@
-"""Weighting and fat suppression from physics, then names."""
+"""Weighting and fat suppression from physics, then names; as the vendors fill in the headers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from marrowtrail.imaging.contrast import Physics, read_contrast
 from marrowtrail.imaging.series import Contrast, Weighting
+from tests.imaging.dicom_factory import header
+
+T1, PD, T2, STIR = Weighting.T1, Weighting.PD, Weighting.T2, Weighting.STIR
+T2_STAR, UNKNOWN = Weighting.T2_STAR, Weighting.UNKNOWN
 
 
 def physics(tr=None, te=None, ti=None, flip=90.0, seq=("SE",), opts=(), name="", kind=(), said=""):
@@ -14,61 +22,393 @@ def physics(tr=None, te=None, ti=None, flip=90.0, seq=("SE",), opts=(), name="",
     )
 
 
-@pytest.mark.parametrize(
-    ("made", "weighting", "suppressed"),
-    [
-        (physics(600, 12), Weighting.T1, False),
-        (physics(600, 12, opts=("FS",)), Weighting.T1, True),
-        (physics(3000, 35), Weighting.PD, False),
-        (physics(3000, 35, opts=("FS",)), Weighting.PD, True),
-        (physics(3000, 35, opts=("FAST_GEMS", "SFS")), Weighting.PD, True),
-        (physics(4000, 80), Weighting.T2, False),
-        (physics(4000, 80, opts=("SPAIR",)), Weighting.T2, True),
-        (physics(4000, 50, ti=160, seq=("SE", "IR")), Weighting.STIR, True),
-        (physics(9000, 90, ti=2200, seq=("SE", "IR"), said="FLAIR"), Weighting.UNKNOWN, False),
-        (physics(20, 5, flip=30, seq=("GR",)), Weighting.T1, False),
-        (physics(700, 18, flip=10, seq=("GR",)), Weighting.T2_STAR, False),
-        (physics(2000, 3, ti=150, flip=8, seq=("GR", "IR")), Weighting.T2_STAR, False),
-        (physics(3000, 35, kind=("WATER",)), Weighting.PD, True),
-        (physics(3000, 35, kind=("IN_PHASE",), opts=("PFP",)), Weighting.PD, False),
-        (physics(3000, 35, said="SAG PD FS"), Weighting.PD, True),
-        (physics(3000, 35, said="SAG FSE"), Weighting.PD, False),
-        (physics(3000, 35, seq=()), Weighting.PD, None),
-        (physics(said="COR STIR"), Weighting.STIR, True),
-        (physics(said="AX T1", seq=()), Weighting.T1, None),
-        (physics(seq=()), Weighting.UNKNOWN, None),
-    ],
-)
-def test_reading(made: Physics, weighting: Weighting, suppressed: bool | None) -> None:
-    contrast = read_contrast(made)
-    assert (contrast.weighting, contrast.fat_suppressed) == (weighting, suppressed)
-    assert contrast.reason
+def made(
+    tr="",
+    te="",
+    said="",
+    *,
+    ti="",
+    flip="150",
+    seq=("SE",),
+    opts=(),
+    name="",
+    kind=("ORIGINAL", "PRIMARY", "M"),
+    agent="",
+):
+    """A header as a scanner writes it."""
+    return Physics.of(
+        header(
+            RepetitionTime=tr,
+            EchoTime=te,
+            InversionTime=ti,
+            FlipAngle=flip,
+            ScanningSequence=seq,
+            ScanOptions=opts,
+            SequenceName=name,
+            ImageType=kind,
+            ContrastBolusAgent=agent,
+            SeriesDescription=said,
+        )
+    )
 
 
-def test_physics_outweighs_a_wrong_name() -> None:
-    contrast = read_contrast(physics(600, 12, said="T2 FS SAG", opts=("SAT",)))
-    assert contrast.weighting is Weighting.T1
+SIEMENS = ("ORIGINAL", "PRIMARY", "M", "NORM", "DIS2D")
+SCANNERS = {
+    "Siemens PD FS TSE": (
+        made("3200", "36", "pd_tse_sag_fs", opts=("PFP", "FS"), name="*tse2d1_7", kind=SIEMENS),
+        (PD, True),
+    ),
+    "Siemens PD TSE": (
+        made("3000", "30", "pd_tse_sag", opts=("PFP",), name="*tse2d1_7", kind=SIEMENS),
+        (PD, False),
+    ),
+    "Siemens T2 TSE without options": (
+        made("4200", "92", "t2_tse_tra", name="*tse2d1_15", kind=SIEMENS),
+        (T2, False),
+    ),
+    "Siemens T1 TSE": (
+        made("620", "11", "t1_tse_cor", opts=("PFP",), name="*tse2d1_3", kind=SIEMENS),
+        (T1, False),
+    ),
+    "Siemens TIRM": (
+        made(
+            *("4500", "45", "tirm_cor"),
+            ti="160",
+            seq=("SE", "IR"),
+            opts=("IR", "PFP"),
+            name="*tir2d1_11",
+            kind=SIEMENS,
+        ),
+        (STIR, True),
+    ),
+    "Siemens TIRM at 3 T": (
+        made("5000", "40", "tirm", ti="220", seq=("SE", "IR"), opts=("IR",), name="*tir2d1_9"),
+        (STIR, True),
+    ),
+    "Siemens Dixon, water": (
+        made("3500", "40", "pd_dixon_W", kind=("DERIVED", "PRIMARY", "M", "DIXON", "WATER")),
+        (PD, True),
+    ),
+    "Siemens Dixon, in phase": (
+        made("3500", "40", "pd_dixon_in", kind=("DERIVED", "PRIMARY", "M", "DIXON", "IN_PHASE")),
+        (PD, False),
+    ),
+    "Siemens MEDIC": (
+        made("700", "18", "t2_medic", flip="28", seq=("GR",), name="*me2d1r3"),
+        (T2_STAR, False),
+    ),
+    "Siemens FLASH with water excitation": (
+        made("12", "5", "t1_fl3d_we", flip="30", seq=("GR",), opts=("WE",), name="*fl3d1"),
+        (T1, True),
+    ),
+    "Siemens T1 after contrast": (
+        made("650", "12", "t1_tse_fs_km", opts=("FS",), name="*tse2d1_3", agent="Gadovist"),
+        (T1, True),
+    ),
+    "Siemens diffusion": (
+        made("4000", "70", "ep2d_diff", seq=("EP",), opts=("FS", "PFP"), name="*ep_b800t"),
+        (UNKNOWN, True),
+    ),
+    "GE PD FSE with fat saturation": (
+        made(
+            *("2800", "34", "SAG PD FAT SAT"),
+            opts=("FAST_GEMS", "NPW", "TRF_GEMS", "FS"),
+            kind=("ORIGINAL", "PRIMARY", "OTHER"),
+        ),
+        (PD, True),
+    ),
+    "GE PD FSE": (
+        made("2800", "34", "SAG PD FSE", opts=("FAST_GEMS", "NPW", "TRF_GEMS")),
+        (PD, False),
+    ),
+    "GE underscored FSE is no fat saturation": (
+        made("2800", "34", "SAG_PD_FSE", opts=("FAST_GEMS", "NPW")),
+        (PD, False),
+    ),
+    "GE STIR": (
+        made("4500", "42", "COR STIR", ti="165", seq=("SE", "IR"), opts=("FAST_GEMS", "NPW")),
+        (STIR, True),
+    ),
+    "GE T1 SE with TI of zero": (
+        made("500", "22", "", ti="0.000000", opts=("NPW", "VB_GEMS", "PFF")),
+        (T1, False),
+    ),
+    "GE IDEAL, water": (
+        made("3000", "50", "IDEAL", kind=("DERIVED", "PRIMARY", "DIXON", "WATER")),
+        (PD, True),
+    ),
+    "GE 3-D gradient echo": (
+        made("33", "15", "SAG 3D", flip="30", seq=("GR",), opts=("GRAPH_GEMS",), agent="NONE"),
+        (T2_STAR, False),
+    ),
+    "Philips PDW SPAIR": (
+        made("3100", "30", "PDW_SPAIR sag", opts=("FS",), kind=("ORIGINAL", "PRIMARY", "M_SE")),
+        (PD, True),
+    ),
+    "Philips PDW SPAIR without options": (
+        made("3100", "30", "PDW_SPAIR sag", opts=("OTHER",)),
+        (PD, True),
+    ),
+    "Philips PDW": (
+        made("3100", "30", "PDW_TSE sag", opts=("OTHER",)),
+        (PD, False),
+    ),
+    "Philips STIR": (
+        made("4000", "55", "STIR_TSE", ti="180", seq=("IR",), opts=("OTHER",)),
+        (STIR, True),
+    ),
+    "Philips STIR that does not say its TI": (
+        made("4000", "55", "STIR_TSE", seq=("IR",), opts=("OTHER",)),
+        (STIR, True),
+    ),
+    "Philips T1W SPIR with its TI": (
+        made("600", "15", "T1W_SPIR", ti="120", opts=("FS",)),
+        (T1, True),
+    ),
+    "Philips mDixon, water": (
+        made("3200", "60", "T2W_mDIXON", kind=("DERIVED", "PRIMARY", "W", "W", "DERIVED")),
+        (T2, True),
+    ),
+    "Philips mDixon, in phase": (
+        made("3200", "60", "T2W_mDIXON", kind=("ORIGINAL", "PRIMARY", "IP", "IP")),
+        (T2, False),
+    ),
+}
 
 
-def test_a_name_is_said_to_be_only_a_name() -> None:
-    assert "name only" in read_contrast(physics(3000, 35, said="PD FS")).reason
-    assert "name only" not in read_contrast(physics(3000, 35, opts=("FS",))).reason
+class TestScanners:
+    @pytest.mark.parametrize("name", SCANNERS)
+    def test_as_the_vendors_write_it(self, name: str) -> None:
+        physics, expected = SCANNERS[name]
+        contrast = read_contrast(physics)
+        assert (contrast.weighting, contrast.fat_suppressed) == expected
+        assert contrast.reason
+
+    @pytest.mark.parametrize("name", SCANNERS)
+    def test_a_stripped_name_never_makes_it_fluid_sensitive(self, name: str) -> None:
+        """The same result, or one that claims less and says that a name was needed."""
+        physics, _ = SCANNERS[name]
+        full, bare = read_contrast(physics), read_contrast(replace(physics, names=""))
+        if "name only" in full.reason:
+            assert not bare.is_fluid_sensitive
+        else:
+            assert (bare.weighting, bare.fat_suppressed) == (full.weighting, full.fat_suppressed)
+
+    @given(said=st.sampled_from(["T1 FSE", "T2 FS", "STIR", "PD FAT SAT", "LOC", ""]))
+    def test_a_name_never_overrules_physics(self, said: str) -> None:
+        for physics, (weighting, _) in SCANNERS.values():
+            if physics.inverts and physics.inversion_ms is None:
+                continue
+            assert read_contrast(replace(physics, names=said)).weighting is weighting
 
 
-@pytest.mark.parametrize(
-    ("weighting", "suppressed", "fluid"),
-    [
-        (Weighting.PD, True, True),
-        (Weighting.T2, True, True),
-        (Weighting.STIR, True, True),
-        (Weighting.PD, False, False),
-        (Weighting.PD, None, False),
-        (Weighting.T1, True, False),
-        (Weighting.T2_STAR, True, False),
-        (Weighting.UNKNOWN, True, False),
-    ],
-)
-def test_only_bright_fluid_with_dark_fat_shows_oedema(
-    weighting: Weighting, suppressed: bool | None, fluid: bool
-) -> None:
-    assert Contrast(weighting, suppressed, "").is_fluid_sensitive is fluid
+class TestWeighting:
+    @pytest.mark.parametrize(
+        ("tr", "te", "expected"),
+        [
+            (600, 12, T1),
+            (1099, 30, T1),
+            (1100, 30, PD),
+            (600, 31, UNKNOWN),
+            (3000, 59, PD),
+            (3000, 60, T2),
+            (9000, 120, T2),
+        ],
+    )
+    def test_of_spin_echoes(self, tr: float, te: float, expected: Weighting) -> None:
+        assert read_contrast(physics(tr, te)).weighting is expected
+
+    @pytest.mark.parametrize(
+        ("tr", "te", "flip", "expected"),
+        [
+            (20, 5, 30.0, T1),
+            (20, 5, 10.0, T2_STAR),
+            (20, 12, 30.0, T2_STAR),
+            (1200, 5, 30.0, T2_STAR),
+            (20, 5, None, UNKNOWN),
+        ],
+    )
+    def test_of_gradient_echoes(self, tr: float, te: float, flip, expected: Weighting) -> None:
+        assert read_contrast(physics(tr, te, flip=flip, seq=("GR",))).weighting is expected
+
+    @pytest.mark.parametrize(
+        ("ti", "expected"),
+        [
+            (79, PD),
+            (80, STIR),
+            (150, STIR),
+            (300, STIR),
+            (301, T1),
+            (700, T1),
+            (1300, UNKNOWN),
+            (2200, UNKNOWN),
+        ],
+    )
+    def test_of_inversion_recoveries(self, ti: float, expected: Weighting) -> None:
+        made = physics(4000, 50, ti=ti, seq=("SE", "IR"))
+        assert read_contrast(made).weighting is expected
+
+    @pytest.mark.parametrize(
+        "made",
+        [
+            physics(2000, 3, ti=150, flip=8, seq=("GR", "IR")),
+            physics(600, 12, ti=150, opts=("FS",)),
+            physics(4000, 50, ti=700),
+            physics(4000, 50),
+        ],
+        ids=["magnetisation preparation", "short TR", "TI without inversion", "no TI"],
+    )
+    def test_what_is_no_inversion_recovery(self, made: Physics) -> None:
+        assert read_contrast(made).weighting is not STIR
+
+    @pytest.mark.parametrize(
+        ("said", "expected"),
+        [
+            ("COR STIR", STIR),
+            ("TIRM_TRA", STIR),
+            ("AX T1", T1),
+            ("T2* MERGE", T2_STAR),
+            ("SAG T2 FSE", T2),
+            ("SAG PDW", PD),
+            ("PDFS", PD),
+            ("PROTON DENSITY", PD),
+            ("UPDATE", UNKNOWN),
+            ("XT1", UNKNOWN),
+            ("", UNKNOWN),
+        ],
+    )
+    def test_by_name_where_tr_or_te_are_missing(self, said: str, expected: Weighting) -> None:
+        for times in ({}, {"tr": 3000}, {"te": 20}):
+            contrast = read_contrast(physics(**times, said=said))
+            assert contrast.weighting is expected
+            assert "TR or TE are missing" in contrast.reason
+
+    def test_zero_times_are_missing_ones(self) -> None:
+        assert read_contrast(made("0", "0", "COR STIR")).weighting is STIR
+
+
+class TestFat:
+    @pytest.mark.parametrize(
+        "said",
+        [
+            *(
+                "PD FS",
+                "PD_FS_SAG",
+                "PDFS",
+                "T2FS",
+                "T2W_FS",
+                "PDW_FS",
+                "TSE FS",
+                "FS PD",
+                "T1 F/S",
+            ),
+            *("FATSAT", "FAT SAT", "FAT-SAT", "FAT_SAT", "FAT SUPPR", "SPAIR", "SPIR", "FSAT"),
+            *("PD WATER", "PD DIXON_W", "STIR", "T1 F/S"),
+        ],
+    )
+    def test_names_that_speak_of_it(self, said: str) -> None:
+        contrast = read_contrast(physics(3000, 35, said=said))
+        assert contrast.fat_suppressed is True
+        assert "name only" in contrast.reason
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            *("PD FSE", "PD_FSE", "T2_FSE_SAG", "FSE", "OFFSET", "FSPGR", "PD", "OHNE FS"),
+            *(
+                "PD NON FS",
+                "PD NON-FS",
+                "T2 NO FATSAT",
+                "T2 W/O FS",
+                "T2 WITHOUT FAT SAT",
+                "OHNE FS",
+            ),
+        ],
+    )
+    def test_names_that_do_not(self, said: str) -> None:
+        assert read_contrast(physics(3000, 35, said=said)).fat_suppressed is False
+
+    @pytest.mark.parametrize("option", ["FS", "SFS", "SPAIR", "SPIR", "FAT_SAT", "CHESS", "WE"])
+    def test_scan_options(self, option: str) -> None:
+        contrast = read_contrast(physics(3000, 35, opts=("PFP", option)))
+        assert contrast.fat_suppressed is True
+        assert option in contrast.reason
+
+    @pytest.mark.parametrize("option", ["SP", "PFP", "FC", "FAST_GEMS", "SAT_GEMS", "OTHER", "PER"])
+    def test_other_scan_options(self, option: str) -> None:
+        assert read_contrast(physics(3000, 35, opts=(option,))).fat_suppressed is False
+
+    @pytest.mark.parametrize(("name", "expected"), [("*tse2d1_fs", True), ("*tsfs2d1", False)])
+    def test_sequence_name(self, name: str, expected: bool) -> None:
+        assert read_contrast(physics(3000, 35, name=name)).fat_suppressed is expected
+
+    @pytest.mark.parametrize("word", ["FAT", "F", "IN_PHASE", "OUT_PHASE", "OPP_PHASE", "IP", "OP"])
+    def test_a_dixon_image_with_fat_outweighs_an_option(self, word: str) -> None:
+        contrast = read_contrast(physics(3000, 35, opts=("FS",), kind=(word,), said="FS"))
+        assert contrast.fat_suppressed is False
+
+    def test_an_inversion_without_its_time_is_not_known(self) -> None:
+        for way in ({"seq": ("SE", "IR")}, {"opts": ("IR",)}, {"name": "*tir2d1_11"}):
+            contrast = read_contrast(physics(4000, 50, **way))
+            assert contrast.fat_suppressed is None
+            assert not contrast.is_fluid_sensitive
+            assert "without its TI" in contrast.reason
+
+    def test_silence_is_not_absence(self) -> None:
+        contrast = read_contrast(physics(3000, 35, seq=()))
+        assert contrast.fat_suppressed is None
+        assert "nothing says" in contrast.reason
+
+
+class TestAgent:
+    @pytest.mark.parametrize("agent", ["Gadovist", "GD", "Y", "10ml IV"])
+    def test_is_named_in_the_reason_but_not_by_what_staff_typed(self, agent: str) -> None:
+        reason = read_contrast(made("650", "12", "t1 fs", opts=("FS",), agent=agent)).reason
+        assert reason.endswith("; after a contrast agent")
+        assert agent not in reason
+
+    @pytest.mark.parametrize("agent", ["", "NONE", "None", "no", "N", "-"])
+    def test_none_is_none(self, agent: str) -> None:
+        assert "agent" not in read_contrast(made("650", "12", agent=agent)).reason
+
+    def test_is_named_for_stir_too(self) -> None:
+        contrast = read_contrast(made("4000", "50", ti="160", seq=("SE", "IR"), agent="GD"))
+        assert contrast.weighting is STIR
+        assert "after a contrast agent" in contrast.reason
+
+
+class TestFluid:
+    @pytest.mark.parametrize(
+        ("weighting", "suppressed", "fluid"),
+        [
+            (PD, True, True),
+            (T2, True, True),
+            (STIR, True, True),
+            (PD, False, False),
+            (PD, None, False),
+            (T1, True, False),
+            (T2_STAR, True, False),
+            (UNKNOWN, True, False),
+        ],
+    )
+    def test_needs_bright_fluid_and_dark_fat(self, weighting, suppressed, fluid: bool) -> None:
+        assert Contrast(weighting, suppressed, "").is_fluid_sensitive is fluid
+
+    def test_t1_after_contrast_is_not_fluid_sensitive(self) -> None:
+        physics, _ = SCANNERS["Siemens T1 after contrast"]
+        contrast = read_contrast(physics)
+        assert not contrast.is_fluid_sensitive
+        assert "after a contrast agent" in contrast.reason
+
+    @pytest.mark.parametrize(
+        ("contrast", "label"),
+        [
+            (Contrast(PD, True, ""), "PD FS"),
+            (Contrast(PD, None, ""), "PD"),
+            (Contrast(STIR, True, ""), "STIR"),
+            (Contrast(T2_STAR, False, ""), "T2*"),
+            (Contrast(UNKNOWN, None, ""), "unknown"),
+        ],
+    )
+    def test_label(self, contrast: Contrast, label: str) -> None:
+        assert contrast.label == label
