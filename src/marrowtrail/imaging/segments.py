@@ -22,7 +22,7 @@ PRIVATE_SCHEME = "99"
 _ANY_BONE = (codes.SCT.Bone, Code("3138006", "SCT", "Bone"))
 """Types that leave it to the anatomic region which bone it is: the organ and the tissue."""
 
-_SIDES = {codes.SCT.Right: Side.RIGHT, codes.SCT.Left: Side.LEFT}
+_SIDES = ((codes.SCT.Right, Side.RIGHT), (codes.SCT.Left, Side.LEFT))
 
 _TYPE = "SegmentedPropertyTypeCodeSequence"
 _REGION = "AnatomicRegionSequence"
@@ -42,7 +42,7 @@ def bone_of_segment(item: Dataset) -> BoneId | None:
 
 
 def _coded_bone(types: list[Code]) -> BoneTerm | None:
-    # Comparing Code objects, not their values, also knows the older SRT codes.
+    # Comparing codes one by one also knows the older SRT ones; their hashes differ.
     for term in vocabulary().bones:
         known = [Code(code.value, code.scheme, code.meaning) for code in term.codes]
         if any(code in known for code in types):
@@ -64,7 +64,7 @@ def _named_bone(label: str) -> BoneTerm | None:
 
 def _side(item: Dataset, label: str) -> Side:
     """By code; by the label where no code tells. Both sides in one segment are none."""
-    coded = {_SIDES[code] for code in _side_codes(item) if code in _SIDES}
+    coded = {side for code in _side_codes(item) for known, side in _SIDES if code == known}
     named = {Side(word) for word in _words(label) if word in (Side.LEFT, Side.RIGHT)}
     said = coded or named
     return said.pop() if len(said) == 1 else Side.UNKNOWN
