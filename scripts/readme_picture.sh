@@ -2,6 +2,7 @@
 # Make the README's picture: run the demo, open its report in headless Chromium, take a shot.
 # Needs Chromium. Usage: sh scripts/readme_picture.sh (from the top of the checkout)
 set -eu
+mkdir -p docs/images
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 .venv/bin/marrowtrail demo --out "$work/demo" --quiet || test $? -eq 3
