@@ -25,6 +25,7 @@ from pydicom.uid import (
 )
 
 from marrowtrail.errors import InputError
+from marrowtrail.imaging.headers import Rejected, read_header
 from marrowtrail.imaging.pixels import read_pixels
 from marrowtrail.imaging.study import read_study
 from tests.imaging.dicom_factory import Made, datasets, uid, voxels, write, write_series
@@ -253,6 +254,9 @@ class TestNotImages:
         (tmp_path / ".DS_Store").write_bytes(b"never opened")
         study = read(tmp_path)
         assert aside(study) == {"other files": 3, "zip archives": 1, "unreadable files": 2}
+
+    def test_what_cannot_be_opened(self, tmp_path: Path) -> None:
+        assert read_header(tmp_path) == Rejected("unreadable files", "they cannot be opened")
 
     @pytest.mark.parametrize(
         ("tags", "what"),

@@ -186,6 +186,16 @@ class TestOnTheGrid:
         _, bones = read_bones(tmp_path, seg)
         assert np.array_equal(bones.labels.data, TWO[0])
 
+    def test_frames_cut_to_the_bone(self, tmp_path: Path) -> None:
+        """Slicer and dcmqi write them no larger than they need."""
+        part = MADE.but(columns=8, rows=6, origin=(-30.0 - 4.0, -80.0 + 3 * 0.6, 70.0 - 2 * 0.6))
+        small = np.random.default_rng(1).random((8, 6, 5)) < 0.5
+        seg = drawn(datasets(part.but(slices=5)), [small], [segment(1)])
+        _, bones = read_bones(tmp_path, seg)
+        expected = np.zeros(voxels(MADE).shape, dtype=bool)
+        expected[3:11, 2:8, 1:6] = small
+        assert np.array_equal(bones.labels.data, expected)
+
     def test_every_echo_of_the_source_gets_the_mask(self, tmp_path: Path) -> None:
         write(tmp_path, datasets(MADE.but(te=80.0)), "echo2")
         seg = drawn(datasets(MADE), TWO[:1], [segment(1)])
@@ -279,6 +289,22 @@ class TestOffTheGrid:
         setattr(seg.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0], name, value)
         self.refused(tmp_path, seg)
 
+    def test_coarse_pixels_that_all_fall_on_voxels(self, tmp_path: Path) -> None:
+        """They would leave every second voxel empty."""
+        coarse = MADE.but(columns=8, rows=6, spacing=(1.2, 1.2))
+        masks = block(coarse, (slice(1, 6), slice(1, 5), slice(1, 3)))
+        write(tmp_path, datasets(MADE))
+        drawn(datasets(coarse), masks, [segment(1)]).save_as(tmp_path / "bones.dcm")
+        error = refusal(tmp_path)
+        assert error.what.startswith(self.MESSAGE)
+        assert "got frames of 8 x 6 pixels" in error.what
+
+    def test_a_nonsensical_orientation(self, tmp_path: Path) -> None:
+        seg = drawn(datasets(MADE), TWO, self.bones())
+        shared = seg.SharedFunctionalGroupsSequence[0]
+        shared.PlaneOrientationSequence[0].ImageOrientationPatient = [0] * 6
+        self.refused(tmp_path, seg)
+
     def test_another_orientation_at_the_same_place(self, tmp_path: Path) -> None:
         seg = drawn(datasets(MADE), TWO, self.bones())
         shared = seg.SharedFunctionalGroupsSequence[0]
@@ -325,6 +351,11 @@ class TestSetAside:
 
     def test_of_a_series_that_is_not_there(self, tmp_path: Path) -> None:
         seg = drawn(datasets(MADE.but(series="7")), TWO[:1], [segment(1)])
+        self.check(tmp_path, seg, "the series it was drawn on is not among those")
+
+    def test_of_a_series_that_it_does_not_name(self, tmp_path: Path) -> None:
+        seg = drawn(datasets(MADE), TWO[:1], [segment(1)])
+        del seg.ReferencedSeriesSequence
         self.check(tmp_path, seg, "the series it was drawn on is not among those")
 
     def test_two_bones_that_only_the_side_would_tell_apart(self, tmp_path: Path) -> None:
