@@ -8,7 +8,7 @@ Each step is one call into the room that owns it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from marrowtrail.anatomy.bones import BoneMap
@@ -117,9 +117,16 @@ def save(result: Result, out: Path | str) -> None:
     """
     pages = {
         "report.html": render_html(result.document, result.figures),
-        FINDINGS_FILE: findings_text(result.findings),
+        FINDINGS_FILE: findings_text(_dated(result)),
     }
     write_result(result, Path(out), pages)
+
+
+def _dated(result: Result) -> tuple[Finding, ...]:
+    """Findings as they may be written: without their dates where the document has none."""
+    if all(visit.date is not None for visit in result.document.visits):
+        return result.findings
+    return tuple(replace(one, visit=None) for one in result.findings)
 
 
 def measure(study: Study, say: Progress) -> Measured:

@@ -20,12 +20,22 @@ def merge_findings(
 ) -> tuple[Finding, ...]:
     """Proposed findings, each replaced by the reader's of the same key, site and visit.
 
-    Findings that only the reader has are added. An entry of the reader's file that is still
-    a bare proposal gives nothing: the program proposes it anew, or no longer does.
+    A reader's entry without a visit (as ``--no-dates`` writes them) holds for the whole
+    record and stands in for every visit's proposal. Findings that only the reader has are
+    added. An entry of the reader's file that is still a bare proposal gives nothing: the
+    program proposes it anew, or no longer does.
     """
     readers = {_place(one): one for one in from_reader if one.is_confirmed}
-    merged = [readers.pop(_place(one), one) for one in proposed]
-    return (*merged, *readers.values())
+    merged: list[Finding] = []
+    used: set[_Place] = set()
+    for one in proposed:
+        dated, undated = _place(one), (one.key, one.site, None)
+        place = dated if dated in readers else undated
+        if place in used:
+            continue
+        merged.append(readers.get(place, one))
+        used |= {place} & readers.keys()
+    return (*merged, *(one for place, one in readers.items() if place not in used))
 
 
 def accept_all(findings: Iterable[Finding]) -> tuple[Finding, ...]:
