@@ -202,6 +202,31 @@ class TestScanners:
             assert read_contrast(replace(physics, names=said)).weighting is weighting
 
 
+class TestNames:
+    @staticmethod
+    def of(series: str, protocol: str) -> Contrast:
+        tags = {"SeriesDescription": series, "ProtocolName": protocol}
+        timing = {"RepetitionTime": "3000", "EchoTime": "40", "ScanningSequence": "SE"}
+        return read_contrast(Physics.of(header(**timing, ScanOptions="FAST_GEMS", **tags)))
+
+    @pytest.mark.parametrize(
+        ("series", "protocol", "suppressed"),
+        [
+            ("SAG PD", "KNEE T1 PD STIR", False),
+            ("SAG PD", "KNEE WITH FS", False),
+            ("", "pd_tse_fs", True),
+            ("SAG PD FS", "KNEE", True),
+            ("SAG PD NON FS", "PD FS", False),
+            ("SAG PD FATSAT OFF", "", False),
+            ("SAG PD FATSAT OFFSET", "", True),
+        ],
+    )
+    def test_the_name_of_the_series_goes_before_that_of_the_protocol(
+        self, series: str, protocol: str, suppressed: bool
+    ) -> None:
+        assert self.of(series, protocol).fat_suppressed is suppressed
+
+
 class TestWeighting:
     @pytest.mark.parametrize(
         ("tr", "te", "expected"),
@@ -254,12 +279,22 @@ class TestWeighting:
             physics(2000, 3, ti=150, flip=8, seq=("GR", "IR")),
             physics(600, 12, ti=150, opts=("FS",)),
             physics(4000, 50, ti=700),
+            physics(3000, 40, ti=110, opts=("FS",)),
+            physics(3000, 40, ti=200, opts=("FAST_GEMS",)),
             physics(4000, 50),
         ],
-        ids=["magnetisation preparation", "short TR", "TI without inversion", "no TI"],
+        ids=[
+            *("magnetisation preparation", "short TR", "long TI without inversion"),
+            *("spectral pulse with its delay", "TI left over", "no TI"),
+        ],
     )
     def test_what_is_no_inversion_recovery(self, made: Physics) -> None:
         assert read_contrast(made).weighting is not STIR
+
+    def test_an_inversion_time_alone_suppresses_no_fat(self) -> None:
+        contrast = read_contrast(physics(3000, 40, ti=200, opts=("FAST_GEMS",)))
+        assert contrast.fat_suppressed is False
+        assert not contrast.is_fluid_sensitive
 
     @pytest.mark.parametrize(
         ("said", "expected"),

@@ -53,7 +53,8 @@ _SUPPRESSION = (
 )
 _FAT_NAMES = re.compile(_SUPPRESSION + r"|STIR|TIRM")
 _NOT_SUPPRESSED_NAMES = re.compile(
-    r"(?<![A-Z])(NON|NO|W/O|WO|WITHOUT|OHNE|SANS)[ _-]*" + _SUPPRESSION
+    r"(?<![A-Z])(NON|NO|W/O|WO|WITHOUT|OHNE|SANS)[ _-]*"
+    rf"{_SUPPRESSION}|{_SUPPRESSION}[ _-]*OFF(?![A-Z])"
 )
 _WATER_NAMES = re.compile(r"(?<![A-Z])(WATER|DIXON[ _-]W|WFS|W[ _-]?DIXON)(?![A-Z])")
 _STIR_NAMES = re.compile(r"STIR|TIRM|(?<![A-Z])TIR(?![A-Z])")
@@ -84,8 +85,12 @@ class Physics:
 
     @classmethod
     def of(cls, header: Header) -> Physics:
-        """From one slice's header. A time of zero is a field left empty."""
-        names = " ".join(header.text(tag) for tag in ("SeriesDescription", "ProtocolName")).upper()
+        """From one slice's header. A time of zero is a field left empty.
+
+        The protocol's name is asked only where the series has none: on some scanners (GE) it
+        names the whole examination, and "knee with STIR" would suppress fat in every series.
+        """
+        names = (header.text("SeriesDescription") or header.text("ProtocolName")).upper()
         return cls(
             header.number("RepetitionTime") or None,
             header.number("EchoTime") or None,
@@ -151,10 +156,12 @@ def _weighting_by_inversion(physics: Physics) -> tuple[Weighting, str] | None:
     recovers = tr is None or tr >= SHORT_TR_MS
     if physics.is_gradient_echo or not recovers:
         return None
-    if STIR_TI_MS[0] <= ti <= STIR_TI_MS[1]:
-        return Weighting.STIR, f"inversion recovery with TI {ti:.0f} ms, which nulls fat"
+    # Philips writes the delay of a spectral pulse (SPAIR) into TI as well, and others leave one
+    # over: only a sequence that inverts everything nulls fat by it.
     if not physics.inverts or ti < STIR_TI_MS[0]:
         return None
+    if ti <= STIR_TI_MS[1]:
+        return Weighting.STIR, f"inversion recovery with TI {ti:.0f} ms, which nulls fat"
     if ti < FLUID_DARK_TI_MS:
         return Weighting.T1, f"inversion recovery with TI {ti:.0f} ms, which is T1-weighted"
     return Weighting.UNKNOWN, f"inversion recovery with TI {ti:.0f} ms, which darkens fluid"
