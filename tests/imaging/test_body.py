@@ -9,7 +9,7 @@ import pytest
 from marrowtrail.errors import Severity
 from marrowtrail.imaging.body import body_part, side
 from marrowtrail.record.sites import Side
-from tests.imaging.dicom_factory import Made, header, write_series
+from tests.imaging.dicom_factory import Made, datasets, header, write, write_series
 from tests.imaging.reading import plan, read
 
 L, R, NONE = Side.LEFT, Side.RIGHT, Side.UNKNOWN
@@ -166,3 +166,17 @@ def test_contradictions_reach_plan_and_study(tmp_path: Path) -> None:
             ("side-named-otherwise", "v1, series v1-s1"),
         ]
     assert plan(tmp_path).visits[0].series[0].side is not Side.LEFT
+
+
+@pytest.mark.parametrize(
+    ("last", "used", "codes"),
+    [("L", NONE, ["sides-mixed"]), ("R", R, []), ("", R, [])],
+)
+def test_slices_of_two_sides_in_one_series(tmp_path: Path, last: str, used: Side, codes) -> None:
+    slices = datasets(Made(laterality=""))
+    for number, one in enumerate(slices):
+        one.ImageLaterality = "R" if number < 3 else last
+    write(tmp_path, slices)
+    found = plan(tmp_path)
+    assert found.visits[0].series[0].side is used
+    assert [one.code for one in found.cautions] == codes

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from marrowtrail.errors import Severity
 from marrowtrail.imaging.folder import scan
 from marrowtrail.imaging.stacks import build_stack, sort_into_stacks
 from tests.imaging.dicom_factory import Made, datasets, decimals, header, uid, write, write_series
@@ -143,6 +144,24 @@ class TestWhatIsNoVolume:
         assert len(study.visits[0].series) == 1
         assert aside(study) == {"gaps between slices": 7}
         assert "nothing is filled in" in study.set_aside[0].reason
+        (caution,) = study.cautions
+        assert (caution.code, caution.severity) == ("series-incomplete", Severity.UNVERIFIED)
+        assert caution.what.startswith("7 images could not be used")
+
+    def test_what_is_set_aside_for_good_is_no_caution(self, tmp_path: Path) -> None:
+        write_series(tmp_path, Made())
+        localiser = ("ORIGINAL", "PRIMARY", "LOCALIZER")
+        write_series(tmp_path, Made(series="2", te=80.0, image_type=localiser))
+        write_series(tmp_path, Made(series="3", te=90.0, slices=2))
+        study = read(tmp_path)
+        assert len(study.set_aside) == 2
+        assert study.cautions == ()
+
+    def test_diffusion_is_no_fluid(self, tmp_path: Path) -> None:
+        write_series(tmp_path, Made())
+        kind = ("ORIGINAL", "PRIMARY", "DIFFUSION", "NONE")
+        write_series(tmp_path, Made(series="2", te=80.0, image_type=kind))
+        assert aside(read(tmp_path)) == {"diffusion images": 5}
 
     @pytest.mark.parametrize(("error_mm", "kept"), [(0.1, True), (0.3, True), (0.6, False)])
     def test_uneven_gaps(self, tmp_path: Path, error_mm: float, kept: bool) -> None:
@@ -169,6 +188,8 @@ class TestWhatIsNoVolume:
             ("SUBTRACT", False),
             ("PROJECTION IMAGE", False),
             ("P", False),
+            ("R", False),
+            ("IMAGINARY", False),
             ("NORM", True),
             ("MPR", True),
             ("M_SE", True),

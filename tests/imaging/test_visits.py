@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from marrowtrail.errors import InputError
+from marrowtrail.errors import InputError, Severity
+from marrowtrail.imaging.headers import Header
 from marrowtrail.imaging.patients import one_patient
 from marrowtrail.imaging.plan import plan_folder
 from tests.imaging.dicom_factory import Made, header, write_series
-from tests.imaging.reading import plan, read, refusal
+from tests.imaging.reading import assert_anonymous, plan, read, refusal
 
 
 class TestDates:
@@ -130,17 +131,59 @@ class TestPatients:
             {"PatientSex": "O"},
             {"PatientSex": "m"},
             {"IssuerOfPatientID": ""},
-            {"PatientName": "Somebody^Else"},
         ],
     )
     def test_what_is_missing_contradicts_nothing(self, other: dict[str, str]) -> None:
         known = {
             "PatientID": "1",
+            "PatientName": "Secret^Sally",
             "IssuerOfPatientID": "H",
             "PatientBirthDate": "19780101",
             "PatientSex": "M",
         }
-        one_patient([header(**known), header(**{**known, **other})])
+        assert one_patient([header(**known), header(**{**known, **other})]) == ()
+
+    @pytest.mark.parametrize(
+        ("other", "differs"),
+        [
+            ("Somebody^Else", True),
+            ("Secret^Sarah", True),
+            ("SECRET^SALLY", False),
+            ("Secret, Sally", False),
+            ("Secret^Sally^M^Dr.", False),
+            ("Secret", False),
+            ("", False),
+            ("^^", False),
+        ],
+    )
+    def test_another_name(self, other: str, differs: bool) -> None:
+        """A caution under one id; two patients where there is none."""
+
+        def images(patient_id: str) -> list[Header]:
+            names = ("Secret^Sally", other)
+            return [header(PatientID=patient_id, PatientName=name) for name in names]
+
+        cautions = one_patient(images("1"))
+        assert [one.code for one in cautions] == ["patient-named-otherwise"] * differs
+        for caution in cautions:
+            assert caution.severity is Severity.UNVERIFIED
+            assert_anonymous(caution.what, caution.where, caution.remedy)
+        if differs:
+            with pytest.raises(InputError, match=r"2 patient names and no patient id \(1 and 1"):
+                one_patient(images(""))
+        else:
+            assert one_patient(images("")) == ()
+
+    def test_three_names_of_which_two_are_the_same(self) -> None:
+        names = ("A^B", "A^B^C", "X^Y")
+        (caution,) = one_patient([header(PatientID="1", PatientName=name) for name in names])
+        assert "2 patient names" in caution.what
+
+    def test_the_name_reaches_the_study(self, tmp_path: Path) -> None:
+        write_series(tmp_path, Made())
+        other = Made(date="20240605", study="2", tags={"PatientName": "Secret^Otto"})
+        write_series(tmp_path, other)
+        assert [one.code for one in read(tmp_path).cautions] == ["patient-named-otherwise"]
 
     def test_one_id_of_two_hospitals(self) -> None:
         one, other = (header(PatientID="1", IssuerOfPatientID=issuer) for issuer in "AB")

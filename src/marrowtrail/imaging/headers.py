@@ -25,7 +25,8 @@ from marrowtrail.imaging.slice_place import SlicePlace, slice_place
 
 _TAGS = (
     "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID "
-    "PatientID IssuerOfPatientID PatientBirthDate PatientSex PatientAge "
+    "PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex "
+    "PatientAge "
     "StudyDate SeriesDate AcquisitionDate ContentDate ImageType SyntheticData "
     "SeriesDescription ProtocolName StudyDescription BodyPartExamined Laterality "
     "ImageLaterality RepetitionTime EchoTime EchoNumbers InversionTime FlipAngle "

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from marrowtrail.errors import Caution, InputError
+from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.body import body_part, side
 from marrowtrail.imaging.contrast import Physics, read_contrast
 from marrowtrail.imaging.folder import scan
@@ -23,7 +23,7 @@ from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import Header
 from marrowtrail.imaging.patients import one_patient
 from marrowtrail.imaging.series import Contrast, Plane, SetAside
-from marrowtrail.imaging.stacks import Stack, sort_into_stacks
+from marrowtrail.imaging.stacks import Stack, broken_series, sort_into_stacks
 from marrowtrail.record.sites import Side
 
 ONE_VISIT_DAYS = 7
@@ -95,11 +95,12 @@ def plan_folder(folder: Path) -> Plan:
             remedy="name the folder that holds the DICOM files",
         )
     found = scan(folder)
-    one_patient(found.images)
+    cautions = list(one_patient(found.images))
     stacks, rejected = sort_into_stacks(found.images)
+    cautions += broken_series(rejected)
     by_date = _group_by_date(stacks)
     _refuse_equal_dates(by_date)
-    visits, cautions = [], list[Caution]()
+    visits = []
     for number, (day, members) in enumerate(by_date, start=1):
         series, said = _series_of_visit(f"v{number}", members)
         visits.append(PlannedVisit(f"v{number}", day, series))
@@ -179,12 +180,28 @@ def _series_of_visit(
         series_id = f"{visit_id}-s{number}"
         where = f"{visit_id}, series {series_id}"
         part, said_of_part = body_part(stack.first, where)
-        which, said_of_side = side(stack.first, where)
+        which, said_of_side = _one_side(stack, where)
         cautions += [*said_of_part, *said_of_side]
         contrast = read_contrast(Physics.of(stack.first))
         plane = nearest_plane(stack.geometry)
         series.append(PlannedSeries(series_id, visit_id, stack, contrast, plane, part, which))
     return tuple(series), cautions
+
+
+def _one_side(stack: Stack, where: str) -> tuple[Side, tuple[Caution, ...]]:
+    """The side that all slices name; none, with a caution, where they name different ones."""
+    said = {side(header, "")[0] for header in stack.headers} - {Side.UNKNOWN}
+    if len(said) < 2:
+        return side(stack.first, where)
+    return Side.UNKNOWN, (
+        Caution(
+            "sides-mixed",
+            Severity.UNVERIFIED,
+            "Some slices of the series say left, others right; neither was used.",
+            where,
+            "check the side on the images, and export the series again",
+        ),
+    )
 
 
 def _order(stack: Stack) -> tuple[str, str, str, float, str, str]:

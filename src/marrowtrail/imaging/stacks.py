@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from marrowtrail.errors import Caution, Severity
 from marrowtrail.imaging.folder import count_set_aside
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import Header, Rejected
@@ -56,12 +57,15 @@ _LOCALISER_WORDS = frozenset({"LOCALIZER", "LOCALISER", "SCOUT"})
 
 _CALCULATED_WORDS = frozenset(
     {"ADC", "FA", "TRACEW", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "PROJECTION IMAGE"}
-    | {"FRACTION", "FAT_FRACTION", "DERIVED_MAP", "P", "PHASE"}
+    | {"FRACTION", "FAT_FRACTION", "DERIVED_MAP", "P", "PHASE", "R", "REAL", "I", "IMAGINARY"}
 )
 """Words of Image Type for images that are no measured magnitude; so is all that ends in MAP."""
 
+_DIFFUSION_WORD = "DIFFUSION"
+
 _LOCALISER = Rejected("localiser", "it only places the other series")
 _CALCULATED = Rejected("derived map", "it is calculated from other images, not measured")
+_DIFFUSION = Rejected("diffusion images", "their brightness shows diffusion, not marrow oedema")
 _FEW = Rejected("too few slices", f"fewer than {MIN_SLICES} parallel slices of one kind")
 _REPEATED = Rejected(
     "several images at one place",
@@ -72,6 +76,8 @@ _GAPS = Rejected(
     "slices are missing or unevenly spaced; nothing is filled in, send the whole series",
 )
 _CROOKED = Rejected("slices out of line", "they are shifted or turned against each other")
+
+_BROKEN = frozenset(one.what for one in (_GAPS, _CROOKED))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +112,21 @@ def sort_into_stacks(
     return tuple(stacks), count_set_aside(aside)
 
 
+def broken_series(set_aside: Iterable[SetAside]) -> tuple[Caution, ...]:
+    """A caution for images that would have been measured, had their series come whole."""
+    return tuple(
+        Caution(
+            "series-incomplete",
+            Severity.UNVERIFIED,
+            f"{one.files} images could not be used: {one.reason}.",
+            "a series in the folder",
+            "send the whole series again",
+        )
+        for one in set_aside
+        if one.what in _BROKEN
+    )
+
+
 def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
     """The volume that these slices form, or why they form none."""
     kinds = {word for header in headers for word in header.words("ImageType")}
@@ -113,6 +134,8 @@ def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
         return _LOCALISER
     if kinds & _CALCULATED_WORDS or any(word.endswith("MAP") for word in kinds):
         return _CALCULATED
+    if _DIFFUSION_WORD in kinds:
+        return _DIFFUSION
     if len(headers) < MIN_SLICES:
         return _FEW
     return _evenly_stacked(_along_normal(headers))
