@@ -85,6 +85,45 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Moving:
+    """An image to look up between its voxels.
+
+    Parameters
+    ----------
+    coefficients
+        Voxels, or for ``order`` 3 their spline coefficients.
+    order
+        1 linear, 3 cubic.
+    """
+
+    coefficients: Volume
+    order: int
+
+    @classmethod
+    def of(cls, image: Volume, order: int) -> Moving:
+        """Make an image ready for looking up."""
+        if order == 1:
+            return cls(image, order)
+        data = ndimage.spline_filter(image.data, order, output=np.float32, mode="mirror")
+        return cls(image.with_data(data), order)
+
+    def at(self, points_lps: FlatArray) -> tuple[NDArray[np.bool_], FlatArray]:
+        """(n,) which points the image holds, and the values of those."""
+        ijk = self.coefficients.geometry.to_ijk(points_lps)
+        last = np.asarray(self.coefficients.geometry.shape) - 1
+        seen = np.all((ijk >= 0) & (ijk <= last), axis=-1)
+        values = ndimage.map_coordinates(
+            self.coefficients.data,
+            ijk[seen].T,
+            order=self.order,
+            output=np.float64,
+            mode="mirror",
+            prefilter=False,
+        )
+        return np.asarray(seen), values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Fit:
     """A motion, fixed to moving, and how well the images agree under it.
 
@@ -109,7 +148,7 @@ class Fit:
     seen_share: float
 
 
-def register_level(fixed: Samples, moving: Volume, start: RigidTransform) -> Fit | None:
+def register_level(fixed: Samples, moving: Moving, start: RigidTransform) -> Fit | None:
     """Refine a motion on one level; ``None`` if too few points are seen in the other image."""
     transform, brightness = start, None
     for _ in range(MAX_STEPS):
@@ -129,7 +168,7 @@ def register_level(fixed: Samples, moving: Volume, start: RigidTransform) -> Fit
     return measure(fixed, moving, transform)
 
 
-def measure(fixed: Samples, moving: Volume, transform: RigidTransform) -> Fit | None:
+def measure(fixed: Samples, moving: Moving, transform: RigidTransform) -> Fit | None:
     """How well two images agree under a motion, with the brightness fitted."""
     state = _residuals(fixed, moving, transform)
     if state is None:
@@ -171,15 +210,12 @@ class _State:
 
 
 def _residuals(
-    fixed: Samples, moving: Volume, transform: RigidTransform, brightness: Brightness | None = None
+    fixed: Samples, moving: Moving, transform: RigidTransform, brightness: Brightness | None = None
 ) -> _State | None:
     """Interpolate, fit the brightness unless it is given, and weigh what is left."""
-    ijk = moving.geometry.to_ijk(transform.apply(fixed.points_lps))
-    last = np.asarray(moving.geometry.shape) - 1
-    seen = np.all((ijk >= 0) & (ijk <= last), axis=-1)
+    seen, found = moving.at(transform.apply(fixed.points_lps))
     if np.count_nonzero(seen) < FEWEST_SAMPLES:
         return None
-    found = ndimage.map_coordinates(moving.data, ijk[seen].T, order=1, output=np.float64)
     values, places = fixed.values[seen], fixed.places[seen]
     edges, trust = fixed.edges[seen], fixed.trust[seen]
     if brightness is None:

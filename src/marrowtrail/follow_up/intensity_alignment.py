@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.anatomy.bones import Bone
-from marrowtrail.follow_up.brightness import even_knots
-from marrowtrail.follow_up.gauss_newton import Fit, Samples, measure, register_level
+from marrowtrail.follow_up.brightness import MAD_TO_SD, even_knots
+from marrowtrail.follow_up.gauss_newton import Fit, Moving, Samples, measure, register_level
 from marrowtrail.follow_up.surface_alignment import displacement_mm, midway
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Series
@@ -35,6 +35,18 @@ RIM_MM = 5.0
 TRUST_WITHIN = 0.25
 """Deeper than this, marrow counts less: it is where oedema comes and goes, and its even
 texture holds less of the bone's place than the rim does."""
+
+LAST_ORDER = 3
+"""The last level interpolates with cubic splines. Linear interpolation blurs between thick
+slices, in the moving image only: there and back then ended 0.38 mm apart (median of 70 bones)
+where with splines they end 0.19 mm apart."""
+
+UNUSUAL = 5.0
+CORTEX_MM = 2.0
+"""Marrow this many standard deviations from the bone's usual marrow is left out where it is
+deeper than partial volume with cartilage reaches (or, if darker, than the cortex): an oedema
+that is gone at the other visit is the brightest thing in the bone, and half a condyle of it
+moved the femur by 0.7 mm."""
 
 REACH_MM = 12.0
 """Margin of the crops: the band, the blur, and what the start may be off."""
@@ -77,7 +89,7 @@ class Level:
     """One bone at one blur: what it gives as the fixed image and as the moving one."""
 
     samples: Samples
-    volume: Volume
+    moving: Moving
 
 
 def blurs_mm(earlier: Geometry, later: Geometry) -> tuple[float, ...]:
@@ -101,7 +113,8 @@ def levels_of(series: Series, bone: Bone, blurs: tuple[float, ...]) -> tuple[Lev
     start, stop = bounding_box(bone.mask.on_grid_of(series.volume), (i, j, k))
     image = series.volume.crop(start, stop)
     mask = bone.mask.crop(start, stop)
-    return tuple(_level(image, mask, blur) for blur in blurs)
+    orders = (*(1 for _ in blurs[1:]), LAST_ORDER)
+    return tuple(_level(image, mask, *level) for level in zip(blurs, orders, strict=True))
 
 
 def align(
@@ -117,12 +130,12 @@ def align(
     there = _descend(earlier, later, start)
     aside = RigidTransform.about(samples.centre_lps, np.radians(ASIDE_DEG), np.asarray(ASIDE_MM))
     back = _descend(later, earlier, (start @ aside).inverse())
-    before = measure(samples, later[-1].volume, start)
+    before = measure(samples, later[-1].moving, start)
     if there is None or back is None or before is None:
         return None
     returned = back.transform.inverse()
     middle = midway(there.transform, returned, samples.centre_lps)
-    after = measure(samples, later[-1].volume, middle)
+    after = measure(samples, later[-1].moving, middle)
     apart = displacement_mm(there.transform, returned, samples.points_lps)
     return None if after is None else BothWays(middle, float(apart.mean()), before, after)
 
@@ -132,17 +145,17 @@ def _descend(
 ) -> Fit | None:
     fit: Fit | None = None
     for one, other in zip(fixed, moving, strict=True):
-        fit = register_level(one.samples, other.volume, start)
+        fit = register_level(one.samples, other.moving, start)
         if fit is None:
             return None
         start = fit.transform
     return fit
 
 
-def _level(image: Volume, mask: Volume, blur_mm: float) -> Level:
+def _level(image: Volume, mask: Volume, blur_mm: float, order: int) -> Level:
     smooth = _blurred(image, blur_mm)
     stride = _stride(smooth, mask, blur_mm)
-    return Level(_samples(smooth, mask, stride), smooth)
+    return Level(_samples(smooth, mask, stride), Moving.of(smooth, order))
 
 
 def _blurred(image: Volume, blur_mm: float) -> Volume:
@@ -173,17 +186,31 @@ def _samples(image: Volume, mask: Volume, stride: tuple[int, int, int]) -> Sampl
     points, slopes = mask.geometry.to_lps(ijk), _slopes(image, ijk)
     steepness = np.linalg.norm(slopes, axis=-1)
     inside = points[depth > 0]
+    trust = _trust(values, depth)
     centre = inside.mean(axis=0)
     return Samples(
         points_lps=points,
         values=values,
         slopes=slopes,
         edges=steepness >= np.median(steepness),
-        knots=even_knots(values),
-        trust=np.where(depth <= RIM_MM, 1.0, TRUST_WITHIN),
+        knots=even_knots(values[trust > 0]),
+        trust=trust,
         centre_lps=centre,
         radius_mm=float(np.sqrt(((inside - centre) ** 2).sum(axis=-1).mean())),
     )
+
+
+def _trust(values: NDArray[np.float64], depth_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) weight of points before the other visit is seen."""
+    trust = np.where(depth_mm <= RIM_MM, 1.0, TRUST_WITHIN)
+    marrow = values[depth_mm > RIM_MM]
+    if len(marrow) == 0:
+        return trust
+    usual = float(np.median(marrow))
+    spread = MAD_TO_SD * float(np.median(np.abs(marrow - usual)))
+    bright = (values > usual + UNUSUAL * spread) & (depth_mm > CORTEX_MM)
+    dark = (values < usual - UNUSUAL * spread) & (depth_mm > RIM_MM)
+    return np.where(bright | dark, 0.0, trust)
 
 
 def _slopes(image: Volume, ijk: NDArray[np.int64]) -> NDArray[np.float64]:

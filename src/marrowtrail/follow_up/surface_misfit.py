@@ -35,7 +35,7 @@ class Misfit:
     gap_mm
         Mean distance over both directions.
     stretch_mm
-        By how much the strongest principal stretch would move the bone's rim.
+        By how much stretching one bone to fit the other would move its surface.
     common_share
         Smaller of the two shares of surface that the other visit imaged too.
     """
@@ -60,10 +60,11 @@ def surface_misfit(pair: Pair, transform: RigidTransform) -> Misfit | None:
 
 
 def stretch_mm(pair: Pair, transform: RigidTransform) -> float:
-    """How far the strongest principal stretch that improves the fit would move the bone's rim.
+    """Root mean square by which stretching a bone to fit the other would move its surface.
 
     A symmetric strain of the earlier bone about its middle is fitted to the distances along
-    the normals, together with what is left of turn and shift.
+    the normals, together with what is left of turn and shift. It is told by what it does to
+    the surface that was seen, so that a direction hardly seen counts little.
     """
     centre = pair[0].probe_lps.mean(axis=0)
     both = [
@@ -75,10 +76,8 @@ def stretch_mm(pair: Pair, transform: RigidTransform) -> float:
     for _ in range(ROUNDS):
         left = gaps - np.einsum("ni,i->n", rows, found)
         found = solve(rows, gaps, tukey(left / STRETCH_WIDTH_MM))
-    xx, yy, zz, xy, xz, yz = found[:6]
-    strain = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]])
-    radius = np.sqrt(((pair[0].probe_lps - centre) ** 2).sum(axis=-1).mean())
-    return float(np.abs(np.linalg.eigvalsh(strain)).max() * radius)
+    moved = np.einsum("ni,i->n", rows, found)
+    return float(np.sqrt((moved**2).mean()))
 
 
 def _stretch_rows(

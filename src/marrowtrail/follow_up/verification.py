@@ -12,11 +12,11 @@ slices, up to eight years apart):
 mean gap / stretch, mm     femur           tibia           patella
 =========================  ==============  ==============  ==============
 one knee, two visits (15)  0.48-0.74       0.30-0.71       0.24-0.80
-..                         0.2-1.1         0.3-0.9         0.3-1.3
-two people (27)            0.95-5.5        0.75-7.0        0.62-4.1
-..                         0.8-6.3         0.9-7.3         1.0-4.9
-mirrored (6)               2.1-3.1         2.1-2.9         0.9-1.3
-..                         1.4-3.3         1.2-2.3         0.9-2.0
+..                         0.09-0.40       0.09-0.38       0.10-0.43
+two people (54)            0.89-5.6        0.75-7.0        0.62-4.1
+..                         0.28-4.4        0.38-4.0        0.38-3.9
+mirrored (10)              2.1-3.1         2.1-3.0         0.78-1.4
+..                         0.32-1.4        0.36-1.3        0.28-1.1
 =========================  ==============  ==============  ==============
 
 Small bones of two people can fit by chance, so the largest bone of a joint speaks for all of
@@ -39,9 +39,9 @@ IMPOSSIBLE_GAP_MM = 1.8
 """Surfaces of one bone are never this far apart once aligned: over twice the largest gap of
 a true pair, below the smallest of a mirrored femur."""
 
-STRETCH_MM = 1.15
-"""Stretching one bone to fit the other better moves its rim by less than this: above every
-femur and tibia of one knee, below all but six of 54 of two people, whose gap told them."""
+STRETCH_MM = 0.5
+"""Stretching one bone to fit the other better moves its surface by less than this (root mean
+square): above every bone of one knee, below nine tenths of those of two people."""
 
 GAP_LOSS_MM = 0.3
 """Intensities may leave the surfaces this much further apart than masks alone do. Masks are
