@@ -25,6 +25,7 @@ from marrowtrail.result.rows import (
     visit_rows,
     warning_rows,
 )
+from marrowtrail.result.undated import undated, undated_flags, undated_ledger
 from marrowtrail.version import __version__
 
 
@@ -59,10 +60,12 @@ def build_document(
             for visit, one in concluded.course
         ),
         bars=proposed.bars,
-        ledger=proposed.ledger,
+        ledger=proposed.ledger if keep_dates else undated_ledger(proposed.ledger),
         next_steps=proposed.next_steps,
-        red_flags=proposed.red_flags,
-        unused_findings=proposed.unused,
+        red_flags=proposed.red_flags if keep_dates else undated_flags(proposed.red_flags),
+        unused_findings=(
+            proposed.unused if keep_dates else tuple(undated(one) for one in proposed.unused)
+        ),
         warnings=warning_rows(circumstances.cautions),
         set_aside=set_aside_rows(measured),
         figures=figures,

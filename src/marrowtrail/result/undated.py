@@ -1,0 +1,30 @@
+"""Sentences without their dates, for ``--no-dates``.
+
+Reasoning needs dates and names them in the ledger ("on 14 March 2020"); what is written under
+``--no-dates`` keeps the sentence and loses the day.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from marrowtrail.diagnosis.differential import LedgerLine, RedFlag
+
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_DATE = re.compile(rf"\s*\b(on|of|at|since)?\s*\d{{1,2}} ({_MONTHS}) \d{{4}}|\s*\d{{4}}-\d\d-\d\d")
+
+
+def undated(text: str) -> str:
+    """The sentence without any day that it names."""
+    return _DATE.sub("", text)
+
+
+def undated_ledger(lines: tuple[LedgerLine, ...]) -> tuple[LedgerLine, ...]:
+    """The same lines, their explanations without days."""
+    return tuple(replace(line, explanation=undated(line.explanation)) for line in lines)
+
+
+def undated_flags(flags: tuple[RedFlag, ...]) -> tuple[RedFlag, ...]:
+    """The same flags, their explanations without days."""
+    return tuple(replace(flag, explanation=undated(flag.explanation)) for flag in flags)
