@@ -277,7 +277,7 @@ class TestWeighting:
         "made",
         [
             physics(2000, 3, ti=150, flip=8, seq=("GR", "IR")),
-            physics(600, 12, ti=150, opts=("FS",)),
+            physics(600, 12, ti=150, seq=("SE", "IR"), opts=("FS",)),
             physics(4000, 50, ti=700),
             physics(3000, 40, ti=110, opts=("FS",)),
             physics(3000, 40, ti=200, opts=("FAST_GEMS",)),

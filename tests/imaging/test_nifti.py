@@ -118,6 +118,7 @@ class TestAxes:
         assert again.geometry.same_grid(volume.geometry)
         assert np.array_equal(again.on_grid_of(volume), volume.data)
         assert np.allclose(header.get_qform(), header.get_sform(), atol=1e-3)
+        assert header["qform_code"] == header["sform_code"] == 1
 
     def test_a_last_axis_of_one_is_dropped(self, tmp_path: Path) -> None:
         volume = read_volume(save(tmp_path / "a.nii", values()[..., None]))

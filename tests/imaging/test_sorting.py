@@ -223,8 +223,10 @@ class TestOrder:
     def test_of_files_and_folders(self, tmp_path: Path) -> None:
         write_series(tmp_path / "x" / "y", Made())
         write_series(tmp_path / "a", Made(series="2"))
-        write_series(tmp_path / "b", Made(series="2", image_type=("ORIGINAL", "PRIMARY", "N")))
+        for kind in ("N", "O", "Q"):
+            write_apart(tmp_path, Made(series="3", image_type=("ORIGINAL", "PRIMARY", kind)))
         before = plan(tmp_path)
+        assert len(before.visits[0].series) == 5
         for number, path in enumerate(sorted(tmp_path.rglob("*.dcm"), reverse=True)):
             path.rename(tmp_path / f"{number:04d}")
         after = plan(tmp_path)

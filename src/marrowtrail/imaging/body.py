@@ -24,7 +24,7 @@ the first of them."""
 _JOINT = r"(KNEE|KNIE|GENOU|ANKLE|HIP|FOOT|SPRUNGGELENK|CHEVILLE)"
 _SIDES = {
     Side.LEFT: re.compile(
-        r"(?<![A-Z])((LEFT|LINKS|GAUCHE|LT)(?![A-Z])|LI(?![A-Z-]))"
+        r"(?<![A-Z])(LEFT|LINKS|GAUCHE|LT|LI)(?![A-Z])"
         rf"|(?<![A-Z])L[ _.-]?{_JOINT}|{_JOINT}[ _.-]?L(?![A-Z0-9/+&])"
     ),
     Side.RIGHT: re.compile(

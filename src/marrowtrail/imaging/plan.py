@@ -204,20 +204,15 @@ def _one_side(stack: Stack, where: str) -> tuple[Side, tuple[Caution, ...]]:
     )
 
 
-def _order(stack: Stack) -> tuple[str, str, str, float, str, str]:
-    """By what is shown, then by hashes of the identifiers."""
+def _order(stack: Stack) -> tuple[str, str, str, float, str]:
+    """By what is shown, then by a hash of the identifier; else as the folder's scan orders."""
     return (
         body_part(stack.first, "")[0],
         read_contrast(Physics.of(stack.first)).label,
         nearest_plane(stack.geometry).value,
         stack.first.number("EchoTime") or 0.0,
-        _hash(stack.first.text("SeriesInstanceUID")),
-        _hash(stack.first.text("SOPInstanceUID")),
+        hashlib.sha256(stack.first.text("SeriesInstanceUID").encode()).hexdigest(),
     )
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _day_of(header: Header) -> date | None:
