@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from marrowtrail.errors import InputError
+from marrowtrail.errors import InputError, Severity
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.nifti import (
     NiftiBones,
@@ -37,7 +37,7 @@ from marrowtrail.imaging.write_nifti import write_nifti
 from marrowtrail.record.case import Case
 from marrowtrail.record.sites import BoneId, Side
 from tests.imaging.dicom_factory import Made, write_series
-from tests.imaging.reading import read, refusal
+from tests.imaging.reading import aside, plan, read, refusal
 
 SHAPE = (6, 5, 4)
 RAS = np.array([[-0.5, 0, 0, 10], [0, 0, 3.0, -20], [0, -0.7, 0, 30], [0, 0, 0, 1]])
@@ -225,6 +225,44 @@ class TestRefusedImages:
             assert error.what == "The image's affine does not place it in the patient."
             assert error.remedy == "save it again with a valid sform or qform"
 
+    @pytest.mark.parametrize(
+        ("qform", "kept"),
+        [
+            (RAS @ np.diag([-1.0, 1, 1, 1]), False),
+            (RAS, True),
+            (RAS @ np.diag([-1.0, -1, 1, 1]), True),
+        ],
+        ids=["mirrored", "the same", "turned"],
+    )
+    def test_two_orientations(self, tmp_path: Path, qform: np.ndarray, kept: bool) -> None:
+        image = nib.Nifti1Image(values(), RAS)
+        image.set_sform(RAS, code=1)
+        image.set_qform(qform, code=1)
+        nib.save(image, tmp_path / "a.nii")
+        if kept:
+            assert np.allclose(read_volume(tmp_path / "a.nii").geometry.spacing_mm, (0.5, 0.7, 3))
+        else:
+            assert "mirror each other" in said(read_volume, tmp_path / "a.nii").what
+
+    @pytest.mark.parametrize(("unit", "kept"), [("mm", True), (None, True), ("micron", False)])
+    def test_units(self, tmp_path: Path, unit: str | None, kept: bool) -> None:
+        image = nib.Nifti1Image(values(), RAS)
+        image.header.set_xyzt_units(unit)
+        nib.save(image, tmp_path / "a.nii")
+        if kept:
+            assert np.allclose(read_volume(tmp_path / "a.nii").geometry.spacing_mm, (0.5, 0.7, 3))
+        else:
+            assert "units of micron" in said(read_volume, tmp_path / "a.nii").what
+
+    @pytest.mark.parametrize(("slices", "kept"), [(1, False), (2, False), (3, True)])
+    def test_few_slices(self, tmp_path: Path, slices: int, kept: bool) -> None:
+        thick = values((6, 5, slices))
+        path = save(tmp_path / "a.nii", thick, np.diag([0.5, 0.5, 4, 1]))
+        if kept:
+            assert read_volume(path).data.shape == (6, 5, 3)
+        else:
+            assert f"at least 3 slices, got {slices}" in said(read_volume, path).what
+
     def test_with_an_affine_that_flattens_it(self, tmp_path: Path) -> None:
         flat = np.diag([1.0, 1.0, 0.0, 1.0])
         image = nib.Nifti1Image(values(), None)
@@ -392,9 +430,18 @@ class TestStudy:
         contrast = read(tmp_path, [made]).visits[0].series[0].contrast
         assert contrast.is_fluid_sensitive is fluid
 
-    def test_dicom_beside_it_is_not_asked(self, tmp_path: Path) -> None:
+    def test_dicom_beside_it_is_not_read_and_said_so(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made())
-        assert read(tmp_path, [request(tmp_path)]).visits[0].series[0].source_uid.isalnum()
+        study = read(tmp_path, [request(tmp_path)])
+        assert study.visits[0].series[0].source_uid.isalnum()
+        assert aside(study) == {"DICOM images and masks": 5}
+        (caution,) = study.cautions
+        assert (caution.code, caution.severity) == ("dicom-not-read", Severity.UNVERIFIED)
+
+    def test_a_mask_without_series_beside_visits_with_them(self, tmp_path: Path) -> None:
+        alone = NiftiVisit(date(2024, 6, 1), (), bones(tmp_path, mask((2, 1))))
+        error = refusal(tmp_path, [request(tmp_path), alone])
+        assert error.what == "The visit of 2024-06-01 has a mask and no series to lay it on."
 
     def test_visits_without_files_leave_the_folder_its_word(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made(te=35.0))
@@ -431,6 +478,19 @@ class TestStudy:
         assert error.where == "mask.nii.gz, visit of 2024-01-05"
         assert error.remedy == "draw or resample the mask on one of the series"
 
+    @pytest.mark.parametrize(
+        "order",
+        [((0, 1), (1, 1), (2, 1)), ((0, 1), (1, -1), (2, -1)), ((2, 1), (0, -1), (1, 1))],
+    )
+    def test_a_mask_in_another_order_of_axes(self, tmp_path: Path, order) -> None:
+        """What another program wrote of the same voxels; each axis has its own length."""
+        drawn = nib.Nifti1Image(mask((0, 1), (2, 1)), RAS)
+        given = bones(tmp_path, mask((0, 1)))
+        nib.save(drawn.as_reoriented(np.array(order)), given.file)
+        (visit,) = read(tmp_path, [replace(request(tmp_path), bones=given)]).visits
+        found = visit.bones[0].labels.on_grid_of(visit.series[0].volume)
+        assert np.array_equal(found, mask((0, 1), (2, 1)))
+
     def test_a_bone_without_side_takes_that_of_the_series(self, tmp_path: Path) -> None:
         names = {"1": {"bone": "femur", "side": "unknown"}}
         made = replace(request(tmp_path), bones=bones(tmp_path, mask((2, 1)), names))
@@ -448,6 +508,56 @@ class TestStudy:
         both = (made.series[0], replace(made.series[0], side=Side.LEFT))
         visit = replace(made, series=both, bones=bones(tmp_path, mask((2, 1)), names))
         assert [one.code for one in read(tmp_path, [visit]).cautions] == ["side-unknown"]
+
+
+class TestMaskForDicom:
+    """A visit of the case with a mask and no series speaks of the DICOM of that date."""
+
+    MADE = Made(cosines=(0.0, 0.8, 0.6, 0.0, 0.6, -0.8), slices=4)
+
+    def mask_for(self, folder: Path, day: str) -> NiftiVisit:
+        """One voxel, in the order of rows that conversion programs write (turned round)."""
+        geometry = plan(folder).visits[0].series[0].stack.geometry
+        data = np.zeros(geometry.shape, dtype=np.int16)
+        data[3, 2, 1] = 1
+        image = nib.Nifti1Image(data, np.diag([-1.0, -1, 1, 1]) @ geometry.affine)
+        given = bones(folder, mask((0, 1)))
+        nib.save(image.as_reoriented(np.array([[0, 1], [1, -1], [2, 1]])), given.file)
+        return NiftiVisit(date.fromisoformat(day), (), given)
+
+    def test_it_lies_on_the_series(self, tmp_path: Path) -> None:
+        write_series(tmp_path, self.MADE)
+        visit = read(tmp_path, [self.mask_for(tmp_path, "2024-01-05")]).visits[0]
+        found = visit.bones[0].labels.on_grid_of(visit.series[0].volume)
+        assert np.argwhere(found).tolist() == [[3, 2, 1]]
+        assert visit.bones[0].names == ((1, BoneId("femur", Side.RIGHT)),)
+
+    @pytest.mark.parametrize(
+        ("day", "visit"), [("2024-01-05", 0), ("2024-01-12", 0), ("2024-06-01", 1)]
+    )
+    def test_its_date_finds_the_visit(self, tmp_path: Path, day: str, visit: int) -> None:
+        write_series(tmp_path, self.MADE)
+        write_series(tmp_path, self.MADE.but(date="20240601", study="2"))
+        visits = read(tmp_path, [self.mask_for(tmp_path, day)]).visits
+        assert [len(one.bones) for one in visits] == [visit == 0, visit == 1]
+
+    @pytest.mark.parametrize("day", ["2024-01-04", "2024-01-13"])
+    def test_a_date_of_no_visit(self, tmp_path: Path, day: str) -> None:
+        write_series(tmp_path, self.MADE)
+        error = refusal(tmp_path, [self.mask_for(tmp_path, day)])
+        assert error.what == f"A mask of {day} belongs to no visit; the images are of 2024-01-05."
+
+    def test_on_another_grid(self, tmp_path: Path) -> None:
+        write_series(tmp_path, self.MADE)
+        given = bones(tmp_path, mask((0, 1)))
+        error = refusal(tmp_path, [NiftiVisit(date(2024, 1, 5), (), given)])
+        assert "another grid than every series" in error.what
+
+    def test_a_missing_file_is_no_silence(self, tmp_path: Path) -> None:
+        write_series(tmp_path, self.MADE)
+        given = NiftiBones(tmp_path / "no.nii.gz", tmp_path / "labels.json")
+        error = refusal(tmp_path, [NiftiVisit(date(2024, 1, 5), (), given)])
+        assert error.where == "no.nii.gz"
 
 
 class TestRequests:

@@ -57,7 +57,7 @@ def overview(folder: Path) -> FolderSeen:
     """
     case_file = folder / CASE_FILE
     requests = nifti_visits(read_case(case_file), folder) if case_file.is_file() else ()
-    if requests:
+    if any(request.series for request in requests):
         series = tuple(
             SeriesSeen(
                 id=f"v{number}-s{index}",
@@ -81,7 +81,7 @@ def overview(folder: Path) -> FolderSeen:
         )
     plan = plan_folder(folder)
     series = _planned(plan)
-    masks = len(plan.segmentations)
+    masks = len(plan.segmentations) + sum(request.bones is not None for request in requests)
     return FolderSeen(
         series=series,
         bone_masks=masks,

@@ -27,6 +27,7 @@ from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
 from marrowtrail.imaging.pixels import checked
 from marrowtrail.imaging.series import BoneLabels, Contrast, Weighting
+from marrowtrail.imaging.stacks import MIN_SLICES
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
@@ -85,7 +86,15 @@ def read_volume(path: Path) -> Volume:
             where=path.name,
             remedy="save one volume a file",
         )
-    return checked(data.astype(np.float32), _geometry(image, path), path.name)
+    geometry = _geometry(image, path)
+    slices = geometry.shape[geometry.through_plane_axis]
+    if slices < MIN_SLICES:
+        raise InputError(
+            f"Expected a volume of at least {MIN_SLICES} slices, got {slices}.",
+            where=path.name,
+            remedy="name a file that holds the whole series",
+        )
+    return checked(data.astype(np.float32), geometry, path.name)
 
 
 def read_labels(bones: NiftiBones) -> BoneLabels:
@@ -224,10 +233,13 @@ def _geometry(image: nib.Nifti1Image, path: Path) -> Geometry:
     """The grid in LPS.
 
     A file with neither a qform nor an sform code has no orientation: what readers then assume
-    (left to right, of whatever tool wrote it) would decide which side is medial.
+    (left to right, of whatever tool wrote it) would decide which side is medial. So would the
+    choice between two that mirror each other.
     """
     shape = image.shape
     has_place = int(image.header["sform_code"]) > 0 or int(image.header["qform_code"]) > 0
+    _refuse_other_units(image, path)
+    _refuse_two_mirrored_places(image, path)
     try:
         if not has_place:
             raise ValueError("no orientation code")
@@ -239,6 +251,38 @@ def _geometry(image: nib.Nifti1Image, path: Path) -> Geometry:
             where=path.name,
             remedy="save it again with a valid sform or qform",
         ) from error
+
+
+def _refuse_other_units(image: nib.Nifti1Image, path: Path) -> None:
+    try:
+        unit = image.header.get_xyzt_units()[0]
+    except KeyError:
+        # A code that the format does not have says nothing, as code 0 does.
+        return
+    if unit not in ("mm", "unknown"):
+        raise InputError(
+            f"Expected an image in millimetres, got one in units of {unit}.",
+            where=path.name,
+            remedy="save it again in millimetres",
+        )
+
+
+def _refuse_two_mirrored_places(image: nib.Nifti1Image, path: Path) -> None:
+    """Two that differ otherwise are common: a registration may have moved the sform."""
+    with np.errstate(all="ignore"):
+        try:
+            places = [image.get_sform(coded=True)[0], image.get_qform(coded=True)[0]]
+        except (ValueError, HeaderDataError):
+            return
+        if any(place is None for place in places):
+            return
+        sform, qform = (np.linalg.det(place[:3, :3]) for place in places)
+    if np.sign(sform) * np.sign(qform) < 0:
+        raise InputError(
+            "The image's sform and qform mirror each other, so left and right are not known.",
+            where=path.name,
+            remedy="save it again with one orientation, after checking it on the images",
+        )
 
 
 def _names(path: Path) -> dict[int, BoneId]:

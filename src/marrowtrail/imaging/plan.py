@@ -116,6 +116,11 @@ def plan_folder(folder: Path) -> Plan:
     )
 
 
+def is_within(visit: PlannedVisit, day: date) -> bool:
+    """A study of that day would belong to the visit."""
+    return timedelta(0) <= day - visit.date <= timedelta(days=ONE_VISIT_DAYS)
+
+
 def nearest_plane(geometry: Geometry) -> Plane:
     """The anatomical plane nearest to the slices of a volume."""
     normal = np.abs(geometry.directions[:, geometry.through_plane_axis])

@@ -10,7 +10,10 @@ from marrowtrail.record.case import Case
 
 
 def nifti_visits(case: Case, folder: Path) -> tuple[NiftiVisit, ...]:
-    """The visits of a case that name files, with paths below the patient folder."""
+    """The visits of a case that name files, with paths below the patient folder.
+
+    One with a mask and no series hands in a mask for the DICOM images of that date.
+    """
     return tuple(
         NiftiVisit(
             visit.date,
@@ -29,5 +32,5 @@ def nifti_visits(case: Case, folder: Path) -> tuple[NiftiVisit, ...]:
             else None,
         )
         for visit in case.visits
-        if visit.series
+        if visit.series or visit.bones
     )

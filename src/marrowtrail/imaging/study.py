@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from marrowtrail.errors import Caution, InputError
+from marrowtrail.errors import Caution, InputError, Severity
+from marrowtrail.imaging.folder import scan
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.mask_sides import side_cautions, sided
 from marrowtrail.imaging.nifti import (
@@ -16,7 +18,8 @@ from marrowtrail.imaging.nifti import (
     read_volume,
 )
 from marrowtrail.imaging.pixels import read_pixels
-from marrowtrail.imaging.plan import Plan, PlannedSeries, nearest_plane, plan_folder
+from marrowtrail.imaging.plan import Plan, PlannedSeries, is_within, nearest_plane, plan_folder
+from marrowtrail.imaging.reorder import in_order_of
 from marrowtrail.imaging.segmentations import read_segmentation
 from marrowtrail.imaging.series import (
     BoneLabels,
@@ -39,7 +42,8 @@ def read_study(
     folder
         Any tree of DICOM files.
     requests
-        NIfTI visits that ``case.yaml`` names; with them the folder's DICOM is not asked.
+        Visits that ``case.yaml`` names. If one has NIfTI series, the folder's DICOM is not
+        read, and a caution says so. If none has, a mask goes to the DICOM visit of its date.
     progress
         Called with a few words at each visit.
 
@@ -50,15 +54,34 @@ def read_study(
     """
     say = progress or (lambda _: None)
     if any(request.series for request in requests):
-        return _read_nifti(sorted(requests, key=lambda one: one.date), say)
+        return _read_nifti(folder, sorted(requests, key=lambda one: one.date), say)
     say("reading headers")
     plan = plan_folder(folder)
     if not plan.visits:
         raise _nothing_usable(folder, plan)
-    return _read_dicom(plan, say)
+    return _read_dicom(plan, _by_visit(plan, requests), say)
 
 
-def _read_dicom(plan: Plan, say: Progress) -> Study:
+def _by_visit(plan: Plan, requests: Sequence[NiftiVisit]) -> dict[str, list[NiftiVisit]]:
+    """Masks that the case hands in for DICOM, by the visit within whose week they fall."""
+    handed_in: dict[str, list[NiftiVisit]] = defaultdict(list)
+    for request in requests:
+        if request.bones is None:
+            continue
+        home = [one.id for one in plan.visits if is_within(one, request.date)]
+        if not home:
+            days = ", ".join(one.date.isoformat() for one in plan.visits)
+            raise InputError(
+                f"A mask of {request.date.isoformat()} belongs to no visit; the images are of "
+                f"{days}.",
+                where="visits: in case.yaml",
+                remedy="give the mask the date of the images that it was drawn on",
+            )
+        handed_in[home[0]].append(request)
+    return handed_in
+
+
+def _read_dicom(plan: Plan, handed_in: Mapping[str, Sequence[NiftiVisit]], say: Progress) -> Study:
     bones, aside = _read_bones(plan)
     visits = []
     cautions = list(plan.cautions)
@@ -66,7 +89,10 @@ def _read_dicom(plan: Plan, say: Progress) -> Study:
         say(f"reading {visit.id}")
         series = tuple(_series(one) for one in visit.series)
         mine = {one.source_uid for one in series}
-        masks = tuple(sided(one, series) for one in bones if one.series_uid in mine)
+        drawn = [one for one in bones if one.series_uid in mine]
+        for request in handed_in.get(visit.id, ()):
+            drawn += _bones(request, series)
+        masks = tuple(sided(one, series) for one in drawn)
         cautions += side_cautions(visit.id, masks)
         visits.append(Visit(visit.id, visit.date, series, masks))
     return Study(
@@ -107,8 +133,9 @@ def _series(planned: PlannedSeries) -> Series:
     )
 
 
-def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
-    visits, cautions = [], list[Caution]()
+def _read_nifti(folder: Path, requests: Sequence[NiftiVisit], say: Progress) -> Study:
+    aside, cautions = _dicom_not_read(folder)
+    visits = []
     for number, request in enumerate(requests, start=1):
         visit_id = f"v{number}"
         say(f"reading {visit_id}")
@@ -130,17 +157,42 @@ def _read_nifti(requests: Sequence[NiftiVisit], say: Progress) -> Study:
         masks = tuple(sided(one, series) for one in _bones(request, series))
         cautions += side_cautions(visit_id, masks)
         visits.append(Visit(visit_id, request.date, tuple(series), masks))
-    return Study(tuple(visits), (), tuple(cautions))
+    return Study(tuple(visits), aside, tuple(cautions))
+
+
+def _dicom_not_read(folder: Path) -> tuple[tuple[SetAside, ...], list[Caution]]:
+    """What lies beside the NIfTI files that the case names; nothing where there is no DICOM."""
+    found = scan(folder)
+    files = len(found.images) + len(found.segmentations)
+    if not files:
+        return (), []
+    reason = "case.yaml names NIfTI images, and this version reads one kind or the other"
+    caution = Caution(
+        "dicom-not-read",
+        Severity.UNVERIFIED,
+        f"{files} DICOM images or masks in the folder were not read: {reason}.",
+        "the patient folder",
+        "take the NIfTI series out of case.yaml, or list every visit there as NIfTI",
+    )
+    return (SetAside("DICOM images and masks", reason, files),), [caution]
 
 
 def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, ...]:
     """The visit's mask, which must lie on the grid of one of its series."""
     if request.bones is None:
         return ()
+    if not series:
+        raise InputError(
+            f"The visit of {request.date.isoformat()} has a mask and no series to lay it on.",
+            where="visits: in case.yaml",
+            remedy="name the series that the mask was drawn on",
+        )
     bones = read_labels(request.bones)
     mask = bones.labels.geometry
-    if any(mask.same_grid(one.volume.geometry) for one in series):
-        return (bones,)
+    for one in series:
+        labels = in_order_of(bones.labels, one.volume.geometry)
+        if labels is not None:
+            return (replace(bones, labels=labels),)
     grids = "; ".join(f"{one.id} {one.volume.geometry.in_words}" for one in series)
     raise InputError(
         "The mask lies on another grid than every series of its visit: expected one of "
