@@ -5,7 +5,9 @@
 Every pair of visits of every drawn patient is registered; the error of a bone is the median
 distance, over its voxels at the earlier visit, between where its registration and the truth
 put them. Where SimpleITK or itk-elastix is installed (neither is a dependency), it registers
-the same bones in the same run, on the same crops, from the same start by masks.
+the same bones of the same series in the same run, on crops with a band around the bone as the
+mask, starting a little aside of our result (:data:`ASIDE`): their figures are of the refinement
+alone, ours hold the whole way from the masks.
 """
 
 from __future__ import annotations
@@ -36,6 +38,9 @@ from marrowtrail.phantom.truth import PatientTruth, load_truth
 WRONG_MM = 1.5
 """A registration further off than this is wrong; calling it verified is the one failure that
 this project allows itself never."""
+
+ASIDE = np.radians([1.5, 1.5, -1.5]), np.array([1.0, -1.0, 1.0])
+"""Turn and shift, in mm, by which the start of the other engines is moved off our result."""
 
 Imaged = tuple[tuple[Series, BoneMap], ...]
 
@@ -131,9 +136,10 @@ def _judge(
         )  # fmt: skip
 
     yield outcome("marrowtrail", one.transform, seconds, one.verification.value)
+    start = one.transform @ RigidTransform.about(bone.centroid_lps, *ASIDE)
     for peer in peers:
         before = time.process_time()
-        motion = peer.register(fixed, moving, bone, one.transform)
+        motion = peer.register(fixed, moving, bone, start)
         yield outcome(peer.name, motion, time.process_time() - before, "")
 
 
