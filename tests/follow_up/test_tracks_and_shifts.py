@@ -79,6 +79,17 @@ class TestMatching:
         tracks, _ = two_visits([a], [b], verification=Verification.IMPOSSIBLE)
         assert len(tracks) == 2
 
+    def test_what_cannot_be_compared_is_neither_clear_nor_left(self) -> None:
+        a, b = lesion("v1", FEMUR, "medial_condyle"), lesion("v2", TIBIA, "medial_plateau")
+        tracks, shifts = two_visits([a], [b], verification=Verification.IMPOSSIBLE)
+        assert [track.clear_at for track in tracks] == [(), ()]
+        assert shifts == ()
+
+    def test_by_region_a_shift_is_seen_and_not_verified(self) -> None:
+        a, b = lesion("v1", FEMUR, "medial_condyle"), lesion("v2", TIBIA, "medial_plateau")
+        _, shifts = two_visits([a], [b], verification=Verification.UNVERIFIED)
+        assert [shift.verified for shift in shifts] == [False]
+
     def test_a_split_is_seen(self) -> None:
         whole = lesion("v1", FEMUR, "medial_condyle", size=8)
         parts = [

@@ -27,7 +27,15 @@ class Cover(StrEnum):
     """The bone was read there: no lesion means clear."""
     BY_REGION = "by_region"
     """The bone was read and holds the region, but its registration is not verified."""
+    NOT_COMPARABLE = "not_comparable"
+    """The bone was read, but it does not fit the same bone of the lesion's visit: another
+    person, another side or a mirrored image. Nothing follows from what it shows."""
     NOT_IMAGED = "not_imaged"
+
+    @property
+    def tells(self) -> bool:
+        """No lesion there means that its place was clear."""
+        return self in (Cover.READ, Cover.BY_REGION)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +82,8 @@ class Atlas:
         if bone is None:
             return Cover.NOT_IMAGED
         motion = self.motion(lesion.bone, lesion.visit_id, visit_id)
+        if motion is not None and motion[1] is Verification.IMPOSSIBLE:
+            return Cover.NOT_COMPARABLE
         if motion is None or motion[1] is not Verification.VERIFIED:
             held = lesion.main_region in bone.region_names
             return Cover.BY_REGION if held else Cover.NOT_IMAGED

@@ -64,7 +64,7 @@ def _lost_mm3(
     atlas: Atlas,
 ) -> float:
     """Volume that a lesion lost until a visit; 0 unless it faded and its place was imaged."""
-    if lesion.volume.mm3 < MIN_SHIFT_MM3 or atlas.cover(lesion, visit) is Cover.NOT_IMAGED:
+    if lesion.volume.mm3 < MIN_SHIFT_MM3 or not atlas.cover(lesion, visit).tells:
         return 0.0
     left = sum(
         lesions[one].volume.mm3
@@ -87,10 +87,11 @@ def _shift(
     seen_before = {
         Cover.READ: f"its place was clear at {previous}",
         Cover.BY_REGION: f"its region was clear at {previous}",
+        Cover.NOT_COMPARABLE: f"its bone cannot be compared with the one of {previous}",
         Cover.NOT_IMAGED: f"its place had not been imaged at {previous}",
     }[before]
     gone = atlas.cover(source, arrived.visit_id)
-    verified = gone is Cover.READ and before is not Cover.BY_REGION
+    verified = gone is Cover.READ and before in (Cover.READ, Cover.NOT_IMAGED)
     return Shift(
         source.id,
         arrived.id,

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from marrowtrail.follow_up.change import compare
-from marrowtrail.follow_up.cover import Atlas, Cover
+from marrowtrail.follow_up.cover import Atlas
 from marrowtrail.follow_up.track import Change, Match, Track
 from marrowtrail.lesions.lesion import Lesion, VolumeEstimate
 
@@ -94,7 +94,7 @@ def _clear_at(
     clear = []
     for visit in visit_order:
         nearest = min(members, key=lambda one: abs(rank[one.visit_id] - rank[visit]))
-        if visit not in seen and atlas.cover(nearest, visit) is not Cover.NOT_IMAGED:
+        if visit not in seen and atlas.cover(nearest, visit).tells:
             clear.append(visit)
     return tuple(clear)
 
@@ -132,8 +132,8 @@ def _first_sight(
     if clear_at:
         return Change.NEW, f"first seen at {seen_at}; its place was clear at {clear_at[-1]}"
     if seen_at != visit_order[0]:
-        return Change.NEW, f"first seen at {seen_at}; its place was not imaged before"
-    return Change.SINGLE, f"seen at {seen_at}; no later visit imaged its place"
+        return Change.NEW, f"first seen at {seen_at}; no earlier visit shows its place"
+    return Change.SINGLE, f"seen at {seen_at}; no later visit shows its place"
 
 
 def _total(lesions: Sequence[Lesion]) -> VolumeEstimate:

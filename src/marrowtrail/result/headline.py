@@ -51,6 +51,7 @@ def _trail(measured: Measured) -> str:
         place = f"{name(lesions[shift.to_lesion])} ({shift.days} days later)"
         if place not in places:
             places.append(place)
-    return (
-        f"Marrow oedema moved from the {places[0]} to the {' and then to the '.join(places[1:])}."
-    )
+    moved = f"moved from the {places[0]} to the {' and then to the '.join(places[1:])}"
+    if all(shift.verified for shift in shifts):
+        return f"Marrow oedema {moved}."
+    return f"Marrow oedema seems to have {moved}; the alignment behind this is not verified."
