@@ -148,6 +148,18 @@ class TestWhatIsNoVolume:
         assert (caution.code, caution.severity) == ("series-incomplete", Severity.UNVERIFIED)
         assert caution.what.startswith("7 images could not be used")
 
+    @pytest.mark.parametrize(
+        ("said", "thickness", "kept"),
+        [(2.0, 2.0, False), (4.0, 4.0, True), (0.4, 4.0, True), (3.6, 3.6, True)],
+    )
+    def test_every_second_slice_missing(
+        self, tmp_path: Path, said: float, thickness: float, kept: bool
+    ) -> None:
+        tags = {"SpacingBetweenSlices": f"{said}", "SliceThickness": f"{thickness}"}
+        write_series(tmp_path, Made(series="2", te=80.0))
+        write_series(tmp_path, Made(step=4.0, tags=tags))
+        assert aside(read(tmp_path)) == ({} if kept else {"gaps between slices": 5})
+
     def test_what_is_set_aside_for_good_is_no_caution(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made())
         localiser = ("ORIGINAL", "PRIMARY", "LOCALIZER")

@@ -33,7 +33,7 @@ _TAGS = (
     "ScanOptions ScanningSequence SequenceName PulseSequenceName "
     "ContrastBolusAgent TemporalPositionIdentifier "
     "ImageOrientationPatient ImagePositionPatient PixelSpacing SliceThickness "
-    "Rows Columns SamplesPerPixel RescaleSlope RescaleIntercept "
+    "SpacingBetweenSlices Rows Columns SamplesPerPixel RescaleSlope RescaleIntercept "
     "PhotometricInterpretation NumberOfFrames InstanceNumber"
 ).split()
 

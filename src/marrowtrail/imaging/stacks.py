@@ -222,13 +222,26 @@ def _evenly_stacked(headers: tuple[Header, ...]) -> Stack | Rejected:
         return _REPEATED
     if step >= SCOUT_GAP_MM and len(headers) <= LOCALISER_SLICES:
         return _LOCALISER
-    if np.abs(gaps - step).max() > SPACING_TOLERANCE * step:
+    if np.abs(gaps - step).max() > SPACING_TOLERANCE * step or _is_thinned_out(headers[0], step):
         return _GAPS
     geometry = _geometry(places, headers[0].text("FrameOfReferenceUID"))
     drift = np.linalg.norm(np.cross(places[-1].position - places[0].position, normal))
     if drift > STRAIGHT_MM or _furthest_corner_mm(places, geometry) > STRAIGHT_MM:
         return _CROOKED
     return Stack(headers, geometry)
+
+
+def _is_thinned_out(header: Header, step: float) -> bool:
+    """Every second (or third) slice is missing, by what the scanner says of its own spacing.
+
+    SpacingBetweenSlices is believed only where it is a distance between centres, as the
+    standard has it; some scanners write the gap there, which is smaller than a slice.
+    """
+    said, thickness = header.number("SpacingBetweenSlices"), header.number("SliceThickness")
+    if said is None or thickness is None or said < (1 - SPACING_TOLERANCE) * thickness:
+        return False
+    times = step / said if said > 0 else 1.0
+    return times > 1.5 and abs(times - round(times)) <= SPACING_TOLERANCE
 
 
 def _geometry(places: Sequence[SlicePlace], frame: str) -> Geometry:
