@@ -146,7 +146,8 @@ def measure(study: Study, say: Progress) -> Measured:
 def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
     """The differential after each visit, and at the end with and without proposed findings."""
     first = measured.study.visits[0].date
-    known = case_findings(case, presentation=first).findings
+    record = case_findings(case, presentation=first)
+    known = record.findings
     knowledge = load_knowledge()
     course = []
     for number, visit in enumerate(measured.study.visits, start=1):
@@ -163,6 +164,7 @@ def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
         diagnose(findings, knowledge, setting=settings.setting, as_of=last),
         diagnose(confirmed, knowledge, setting=settings.setting, as_of=last),
         tuple(course),
+        tuple(str(one) for one in record.unused),
     )
 
 

@@ -38,6 +38,7 @@ def build_document(
     """Everything a report shows, in one frozen object."""
     proposed = concluded.proposed
     keep_dates = circumstances.keep_dates
+    unused = (*concluded.unused, *proposed.unused)
     days = {visit.id: visit.date for visit in measured.study.visits}
     first = min(days.values())
     return ResultDocument(
@@ -63,9 +64,7 @@ def build_document(
         ledger=proposed.ledger if keep_dates else undated_ledger(proposed.ledger),
         next_steps=proposed.next_steps,
         red_flags=proposed.red_flags if keep_dates else undated_flags(proposed.red_flags),
-        unused_findings=(
-            proposed.unused if keep_dates else tuple(undated(one) for one in proposed.unused)
-        ),
+        unused_findings=unused if keep_dates else tuple(undated(one) for one in unused),
         warnings=warning_rows(circumstances.cautions),
         set_aside=set_aside_rows(measured),
         figures=figures,

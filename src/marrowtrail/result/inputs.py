@@ -34,13 +34,15 @@ class Concluded:
     """What reasoning made of the findings.
 
     ``course`` holds the differential after each visit, by visit id. ``confirmed`` rests on
-    findings that a reader or the record stands behind, ``proposed`` on all.
+    findings that a reader or the record stands behind, ``proposed`` on all. ``unused`` says
+    what of the case record gave no finding, and why.
     """
 
     findings: tuple[Finding, ...]
     proposed: Differential
     confirmed: Differential
     course: tuple[tuple[str, Differential], ...]
+    unused: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
