@@ -422,3 +422,8 @@ def hostile() -> ResultDocument:
             ),
         }
     )
+
+
+def test_the_headline_speaks_of_visits_in_words() -> None:
+    changed = document().model_copy(update={"headline": "Oedema resolved (clear at v2)."})
+    assert "Oedema resolved (clear at visit 2)." in text_of(changed)
