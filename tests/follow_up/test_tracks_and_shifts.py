@@ -180,6 +180,26 @@ class TestShifts:
         _, shifts = two_visits([lesion("v1", FEMUR, "medial_condyle")], [])
         assert shifts == ()
 
+    @pytest.mark.parametrize(("read_between", "shifts"), [(False, 1), (True, 0)])
+    def test_a_visit_that_was_not_read_does_not_part_a_shift(
+        self, read_between: bool, shifts: int
+    ) -> None:
+        a, b = lesion("v1", FEMUR, "medial_condyle"), lesion("v3", TIBIA, "lateral_plateau")
+        readings = [
+            reading("v1", FEMUR, a),
+            reading("v1", TIBIA),
+            reading("v2", FEMUR, is_read=read_between),
+            reading("v3", FEMUR),
+            reading("v3", TIBIA, b),
+        ]
+        visits = ("v1", "v2", "v3")
+        maps = [bone_map(visit, FEMUR, TIBIA) for visit in visits]
+        pairs = [("v1", "v2"), ("v1", "v3"), ("v2", "v3")]
+        registrations = [registration(*pair, bone) for pair in pairs for bone in (FEMUR, TIBIA)]
+        _, found = told(readings, maps, registrations, visits)
+        assert len(found) == shifts
+        assert [shift.days for shift in found] == [120] * shifts
+
     def test_a_residue_does_not_stop_a_shift(self) -> None:
         a = lesion("v1", FEMUR, "medial_condyle", size=8)
         residue = lesion("v2", FEMUR, "medial_condyle", start=(12, 12, 6), size=4)

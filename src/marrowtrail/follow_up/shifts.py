@@ -45,15 +45,29 @@ def find_shifts(
             continue
         left = [
             (lost, lesion)
-            for lesion in lesions.values()
-            if lesion.visit_id == before[-1]
-            and track_of[lesion.id] is not track
-            and (lost := _lost_mm3(lesion, arrived.visit_id, track_of, lesions, atlas)) > 0
+            for other in tracks
+            if other is not track
+            for lesion in _last_sighting(other, before, lesions)
+            if (lost := _lost_mm3(lesion, arrived.visit_id, track_of, lesions, atlas)) > 0
         ]
         if left:
             _, source = max(left, key=lambda pair: (pair[0], pair[1].id))
-            shifts.append(_shift(source, arrived, before[-1], visit_dates, atlas))
+            shifts.append(_shift(source, arrived, visit_dates, atlas))
     return tuple(shifts)
+
+
+def _last_sighting(
+    track: Track, before: Sequence[str], lesions: Mapping[str, Lesion]
+) -> list[Lesion]:
+    """Lesions of a track where it was seen last, unless a visit since then showed it clear.
+
+    A visit that did not image the place, or could not be read, does not part the two ends of
+    a shift.
+    """
+    seen = [visit for visit in before if visit in {lesions[one].visit_id for one in track.lesions}]
+    if not seen or set(before[before.index(seen[-1]) + 1 :]) & set(track.clear_at):
+        return []
+    return [lesions[one] for one in track.lesions if lesions[one].visit_id == seen[-1]]
 
 
 def _lost_mm3(
@@ -78,11 +92,11 @@ def _lost_mm3(
 def _shift(
     source: Lesion,
     arrived: Lesion,
-    previous: str,
     visit_dates: Mapping[str, date],
     atlas: Atlas,
 ) -> Shift:
     days = (visit_dates[arrived.visit_id] - visit_dates[source.visit_id]).days
+    previous = source.visit_id
     before = atlas.cover(arrived, previous)
     seen_before = {
         Cover.READ: f"its place was clear at {previous}",
