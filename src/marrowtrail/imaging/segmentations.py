@@ -161,7 +161,7 @@ def _on_one_of(grids: Sequence[Geometry], frames: Sequence[_Frame], frame_uid: s
         "A segmentation of bones does not lie on the grid of the series it refers to: expected "
         f"frames on {grids[0].in_words}, got frames of {got} pixels elsewhere.",
         where="a DICOM SEG in the folder",
-        remedy="send the series whole, or draw the mask on the series as it is",
+        remedy="draw or resample the mask on the series itself",
     )
 
 
