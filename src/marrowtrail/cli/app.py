@@ -135,19 +135,31 @@ def phantom(
     scenario: Annotated[str, typer.Option("--scenario", help="Which story to write.")],
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
+    family: Annotated[
+        str, typer.Option("--family", help="building, or evaluation: other shapes and textures.")
+    ] = "building",
+    difficulty: Annotated[
+        float | None,
+        typer.Option("--difficulty", min=0, max=1, help="0 clean to 1; drawn where not given."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
-    from marrowtrail.phantom import scenario_names, write_patient
+    from marrowtrail.phantom import Draw, Family, scenario_names, write_patient
 
     if scenario not in scenario_names():
         known = ", ".join(scenario_names())
         raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
+    if family not in list(Family):
+        raise typer.BadParameter(
+            f"{family!r} is not among: {', '.join(Family)}", param_hint="--family"
+        )
+    draw = Draw(Family(family), difficulty)
     with progress(quiet=quiet) as say:
         for number in range(seed, seed + count):
             folder = out if count == 1 else out / f"{scenario}-{number}"
             say(f"writing {scenario}, draw {number}")
-            write_patient(scenario, folder, seed=number)
+            write_patient(scenario, folder, seed=number, draw=draw)
     answers.print(f"{count} synthetic patient(s) in {out}")
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
+from marrowtrail.phantom.family import PLAIN_DRAW, Draw
 from marrowtrail.phantom.lesion_shape import LesionShape, draw_lesion
 from marrowtrail.phantom.limb import Limb
 from marrowtrail.phantom.scenario import SMALLEST_SIZE, LesionPlan, Scenario
@@ -21,7 +22,7 @@ EARLIEST = date(2019, 1, 7)
 LATEST_START_DAYS = 900
 """First visits lie within these days of EARLIEST."""
 
-STREAM = {"patient": 1, "knee": 11, "ankle": 12}
+STREAM = {"patient": 1, "difficulty": 4, "knee": 11, "ankle": 12}
 """Names of random streams: what is drawn for one part does not depend on what another drew."""
 
 
@@ -68,6 +69,8 @@ class DrawnPatient:
 
     scenario: Scenario
     seed: int
+    draw: Draw
+    difficulty: float
     course: Course
     joints: Mapping[str, DrawnJoint]
 
@@ -100,14 +103,19 @@ def draw_course(scenario: Scenario, seed: int) -> Course:
     return Course(side, age, tuple(dates), sizes)
 
 
-def draw_patient(scenario: Scenario, seed: int) -> DrawnPatient:
+def draw_patient(scenario: Scenario, seed: int, draw: Draw = PLAIN_DRAW) -> DrawnPatient:
     """Draw all that the scenario leaves open, but for how the visits are imaged."""
     course = draw_course(scenario, seed)
     exams = dict.fromkeys(joint for visit in scenario.visits for joint in visit.exams)
     joints: dict[str, DrawnJoint] = {
         joint: _draw_joint(scenario, joint, course.side, seed) for joint in exams
     }
-    return DrawnPatient(scenario, seed, course, joints)
+    return DrawnPatient(scenario, seed, draw, _difficulty(scenario, seed, draw), course, joints)
+
+
+def _difficulty(scenario: Scenario, seed: int, draw: Draw) -> float:
+    drawn = scenario.difficulty.draw(np.random.default_rng([seed, STREAM["difficulty"]]))
+    return round(drawn if draw.difficulty is None else draw.difficulty, 3)
 
 
 def _size(drawn: float) -> float:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from marrowtrail.phantom.grids import Field
+from marrowtrail.phantom.painting import Layers, Levels
 from marrowtrail.phantom.protocol import Acquisition
 from marrowtrail.phantom.tissue import Tissue
 
@@ -21,9 +20,9 @@ BRIGHT = (Tissue.FAT, Tissue.MUSCLE, Tissue.OEDEMA)
 
 
 def with_imperfections(
-    picture: Field,
+    layers: Layers,
     acquisition: Acquisition,
-    level: Mapping[Tissue, float],
+    level: Levels,
     rng: np.random.Generator,
 ) -> Field:
     """Shade, add noise, scale.
@@ -31,7 +30,8 @@ def with_imperfections(
     Noise is Rician: a magnitude of two Gaussian channels, its standard deviation the signal
     of the brightest tissue over the series' signal-to-noise ratio.
     """
-    reference = max(level[tissue] for tissue in BRIGHT)
+    picture = layers.sum(axis=0)
+    reference = max(float(level[tissue].sum()) for tissue in BRIGHT)
     shaded = picture * shading_field(picture.shape, acquisition.shading, rng)
     sigma = np.float32(reference / acquisition.snr)
     real = shaded + sigma * rng.standard_normal(picture.shape, dtype=np.float32)

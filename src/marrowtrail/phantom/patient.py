@@ -16,6 +16,7 @@ from marrowtrail.phantom.dicom_masks import write_bone_masks
 from marrowtrail.phantom.dicom_style import is_fluid_sensitive
 from marrowtrail.phantom.dicom_writer import Exam, synthetic_uid, write_series
 from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient, lesion_id
+from marrowtrail.phantom.family import PLAIN_DRAW, Draw
 from marrowtrail.phantom.lesion_shape import cut_out
 from marrowtrail.phantom.pose import Pose, draw_pose
 from marrowtrail.phantom.protocol import Acquisition, plan_exam
@@ -32,7 +33,9 @@ MASK_SERIES = 100
 """Masks get the number of the series they were drawn on, plus this."""
 
 
-def write_patient(scenario: str | Scenario, out: Path, *, seed: int) -> PatientTruth:
+def write_patient(
+    scenario: str | Scenario, out: Path, *, seed: int, draw: Draw = PLAIN_DRAW
+) -> PatientTruth:
     """Write a synthetic patient and return what is true of it.
 
     Parameters
@@ -44,6 +47,8 @@ def write_patient(scenario: str | Scenario, out: Path, *, seed: int) -> PatientT
         ``truth/`` holds ``truth.json`` and label maps.
     seed
         Draws everything that the scenario leaves open. The same seed gives the same bytes.
+    draw
+        Family and difficulty.
 
     Raises
     ------
@@ -51,7 +56,7 @@ def write_patient(scenario: str | Scenario, out: Path, *, seed: int) -> PatientT
         If no scenario has that name.
     """
     plan = load_scenario(scenario) if isinstance(scenario, str) else scenario
-    patient = draw_patient(plan, seed)
+    patient = draw_patient(plan, seed, draw)
     out.mkdir(parents=True, exist_ok=True)
     _write_case(patient, out / "case.yaml")
     poses: dict[tuple[int, str], Pose] = {}
@@ -149,7 +154,7 @@ def _scene(patient: DrawnPatient, visit: int, joint: str, pose: Pose) -> Scene:
         for plan, _ in present
         for band in parts.bands_at(visit, plan.key)
     )
-    return Scene(parts.limb, parts.tissue, pose, oedema, bands)
+    return Scene(parts.limb, parts.tissue, pose, oedema, bands, patient.draw.family)
 
 
 def _with_labels(

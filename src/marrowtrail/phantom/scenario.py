@@ -111,6 +111,7 @@ class Scenario(Part):
     demarcations: tuple[DemarcationPlan, ...] = ()
     shifts: tuple[ShiftPlan, ...] = ()
     imaging: ImagingPlan = ImagingPlan()
+    difficulty: Range = Range(low=0.1, high=0.6)
     case: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.grids import Box, Field, coordinate
 from marrowtrail.phantom.limb import Limb, PatientBone
 from marrowtrail.phantom.pose import Pose
@@ -48,6 +49,7 @@ class Scene:
     pose: Pose
     oedema: tuple[Oedema, ...]
     bands: tuple[Band, ...]
+    family: Family = Family.BUILDING
 
     def box_of(self, bone: PatientBone, onto: Geometry) -> Box | None:
         """The part of a grid that a posed bone's maps may reach; ``None`` if they miss it."""

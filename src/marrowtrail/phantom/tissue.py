@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marrowtrail.imaging.series import Weighting
+
+Signal = NDArray[np.float32]
+"""Signal of water and of fat, along the first axis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +77,10 @@ def signal(tissue: Tissue, timing: Timing) -> float:
         recovered = abs(1.0 - 2.0 * np.exp(-timing.inversion_ms / t1) + left)
     kept = timing.fat_left if it.is_fat else 1.0
     return float(it.density * recovered * np.exp(-timing.echo_ms / it.t2_ms) * kept)
+
+
+def signal_parts(tissue: Tissue, timing: Timing) -> Signal:
+    """(2, 1, 1, 1) signal of a tissue's water and of its fat, ready to paint into two layers."""
+    strength = signal(tissue, timing)
+    parts = (0.0, strength) if tissue.value.is_fat else (strength, 0.0)
+    return np.array(parts, dtype=np.float32).reshape(2, 1, 1, 1)

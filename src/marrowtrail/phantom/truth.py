@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from marrowtrail.errors import InputError
+from marrowtrail.phantom.family import Family
 from marrowtrail.record.sites import Side
 
 TRUTH_VERSION: Literal["1.0"] = "1.0"
@@ -128,12 +129,17 @@ class VisitTruth(Part):
 
 
 class PatientTruth(Part):
-    """All that is true of one synthetic patient."""
+    """All that is true of one synthetic patient.
+
+    ``difficulty`` runs from 0 (clean images) to 1.
+    """
 
     schema_version: Literal["1.0"] = TRUTH_VERSION
     synthetic: Literal[True] = True
     scenario: str
     seed: int
+    family: Family = Family.BUILDING
+    difficulty: float = 0.0
     side: Side
     visits: tuple[VisitTruth, ...]
     lesions: tuple[LesionTruth, ...]

@@ -39,6 +39,8 @@ def truth_of(patient: DrawnPatient, poses: Poses, series: Sequence[SeriesTruth])
     return PatientTruth(
         scenario=patient.scenario.key,
         seed=patient.seed,
+        family=patient.draw.family,
+        difficulty=patient.difficulty,
         side=patient.course.side,
         visits=tuple(
             VisitTruth(id=f"v{number}", date=patient.course.dates[number - 1], joints=plan.exams)

@@ -1,0 +1,58 @@
+"""Draw one bone of a posed limb: cartilage, cortex and marrow, with the truth beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.phantom.grids import Field
+from marrowtrail.phantom.lesion_drawing import Shares, draw_lesions
+from marrowtrail.phantom.limb import PatientBone
+from marrowtrail.phantom.marrow_drawing import draw_marrow
+from marrowtrail.phantom.painting import Layers, Levels, inside, paint, window
+from marrowtrail.phantom.scene import BoneView, Scene
+from marrowtrail.phantom.template import CLIP_MM
+from marrowtrail.phantom.tissue import Tissue
+
+CORTEX_MM = 0.9
+CORTEX_SLOPE = 0.045
+CORTEX_FROM_MM, CORTEX_TO_MM = 35.0, 95.0
+"""Cortex is a thin plate at joints; along shafts it grows with the distance from the joint's
+end, between these, to 3.6 mm."""
+
+
+def draw_bone(
+    scene: Scene,
+    bone: PatientBone,
+    onto: Geometry,
+    picture: Layers,
+    level: Levels,
+    shares: Shares,
+    weight: np.float32,
+) -> None:
+    """Paint cartilage, cortex and marrow of one bone; add up the truth."""
+    box = scene.box_of(bone, onto)
+    if box is None:
+        return
+    view = scene.view_of(bone, onto, box)
+    view_of_picture, pixel = window(picture, box), onto.spacing_mm[0]
+    surface = view.read(bone.surface, CLIP_MM)
+    if bone.outer is not None:
+        outer = view.read(bone.outer, CLIP_MM)
+        paint(view_of_picture, inside(outer, pixel), level[Tissue.CARTILAGE])
+    paint(view_of_picture, inside(surface, pixel), level[Tissue.CORTEX])
+    grain = view.read(bone.texture, 0.0)
+    marrow = draw_marrow(grain, level)
+    draw_lesions(marrow, scene, view, grain, level, shares, weight)
+    paint(view_of_picture, inside(surface + _cortex_mm(view), pixel), marrow)
+    shares.of_bone(bone.bone_id.bone)[box] += weight * (surface < 0)
+
+
+def _cortex_mm(view: BoneView) -> Field | np.float32:
+    """Thickness of cortex at every voxel of a box."""
+    shaft = view.bone.shaft
+    if shaft is None:
+        return np.float32(CORTEX_MM)
+    along = shaft.way * (view.rest_coordinate(2) - np.float32(shaft.joint_end_z))
+    grown = np.clip(along, CORTEX_FROM_MM, CORTEX_TO_MM) - np.float32(CORTEX_FROM_MM)
+    return np.asarray(CORTEX_MM + CORTEX_SLOPE * grown, dtype=np.float32)
