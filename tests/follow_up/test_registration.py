@@ -16,7 +16,7 @@ from marrowtrail.anatomy.bones import BoneMap, BoneVerdict
 from marrowtrail.follow_up.registration import Imaged, contrasts_agree, register_bones
 from marrowtrail.follow_up.surface_alignment import displacement_mm
 from marrowtrail.follow_up.track import BoneRegistration, Verification
-from marrowtrail.imaging.series import Contrast, Series, Weighting
+from marrowtrail.imaging.series import Contrast, Dixon, Series, Weighting
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId
@@ -296,6 +296,14 @@ class TestChoiceOfSeries:
         assert not contrasts_agree(FS, T1)
         assert not contrasts_agree(FS, plain)
         assert not contrasts_agree(T1, plain)
+
+    def test_a_contrast_agent_and_another_dixon_image_change_the_order(self) -> None:
+        assert not contrasts_agree(T1, replace(T1, after_agent=True))
+        assert contrasts_agree(replace(T1, after_agent=True), replace(T1, after_agent=True))
+        fat = Contrast(Weighting.UNKNOWN, False, "", dixon=Dixon.FAT)
+        assert contrasts_agree(fat, fat)
+        assert not contrasts_agree(fat, replace(fat, dixon=Dixon.OPPOSED_PHASE))
+        assert contrasts_agree(T1, replace(T1, dixon=Dixon.IN_PHASE))
 
 
 class TestTooLittle:

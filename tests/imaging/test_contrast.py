@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marrowtrail.imaging.agent import given_by_header, time_of_day_s
 from marrowtrail.imaging.contrast import Physics, read_contrast
-from marrowtrail.imaging.series import Contrast, Weighting
+from marrowtrail.imaging.series import Contrast, Dixon, Weighting
 from tests.imaging.dicom_factory import header
 
 T1, PD, T2, STIR = Weighting.T1, Weighting.PD, Weighting.T2, Weighting.STIR
@@ -399,7 +400,7 @@ class TestAgent:
     @pytest.mark.parametrize("agent", ["Gadovist", "GD", "Y", "10ml IV"])
     def test_is_named_in_the_reason_but_not_by_what_staff_typed(self, agent: str) -> None:
         reason = read_contrast(made("650", "12", "t1 fs", opts=("FS",), agent=agent)).reason
-        assert reason.endswith("; after a contrast agent")
+        assert "; after a contrast agent: " in reason
         assert agent not in reason
 
     @pytest.mark.parametrize("agent", ["", "NONE", "None", "no", "N", "-"])
@@ -410,6 +411,141 @@ class TestAgent:
         contrast = read_contrast(made("4000", "50", ti="160", seq=("SE", "IR"), agent="GD"))
         assert contrast.weighting is STIR
         assert "after a contrast agent" in contrast.reason
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            *("T1 FS +C", "T1 FS+C", "AX T1 FS GD", "T1_FS_KM", "T1 TSE FS NACH KM", "COR T1 POST"),
+            *("T1 POST GAD", "T1W_CE", "T1 CONTRAST", "T1 GADOLINIUM", "T1 DOTAREM", "POST KM SAG"),
+        ],
+    )
+    @pytest.mark.parametrize("agent", ["", "NONE"])
+    def test_by_name_where_the_scanner_says_nothing(self, said: str, agent: str) -> None:
+        contrast = read_contrast(made("650", "12", said, opts=("FS",), agent=agent))
+        assert contrast.after_agent
+        assert "after a contrast agent, by its name only" in contrast.reason
+        assert not contrast.is_fluid_sensitive
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            *("T1 FS", "T1 W/O CONTRAST", "T1 WITHOUT GAD", "NON CONTRAST T1", "T1 OHNE KM"),
+            *("T1 VOR KM", "PRE GD T1", "KNEE W WO CONTRAST", "T1 WITH AND WITHOUT CONTRAST"),
+            *(
+                "T1 POST OP",
+                "T1 POSTERIOR",
+                "POST EXERCISE",
+                "T1+COR",
+                "SKM",
+                "CERVICAL",
+                "T1 NO GD",
+            ),
+        ],
+    )
+    def test_names_that_speak_of_none(self, said: str) -> None:
+        contrast = read_contrast(made("650", "12", said, opts=("FS",)))
+        assert not contrast.after_agent
+        assert "agent" not in contrast.reason
+
+    @pytest.mark.parametrize(
+        ("tag", "value", "given"),
+        [
+            ("ContrastBolusVolume", "10", True),
+            ("ContrastBolusVolume", "0", False),
+            ("ContrastBolusVolume", "", False),
+            ("ContrastBolusTotalDose", "7.5", True),
+            ("ContrastBolusIngredient", "GADOLINIUM", True),
+            ("ContrastBolusIngredient", "NONE", False),
+        ],
+    )
+    def test_by_what_was_injected(self, tag: str, value: str, given: bool) -> None:
+        assert given_by_header(header(**{tag: value})) is given
+
+    @pytest.mark.parametrize(
+        ("made_at", "given"),
+        [("101500", False), ("103000", True), ("104500.25", True), ("", True), ("noon", True)],
+    )
+    def test_images_before_the_injection(self, made_at: str, given: bool) -> None:
+        """Some scanners write the agent into every series of the examination."""
+        tags = {"ContrastBolusAgent": "Gd", "ContrastBolusStartTime": "103000"}
+        assert given_by_header(header(**tags, AcquisitionTime=made_at)) is given
+
+    @pytest.mark.parametrize(
+        ("text", "seconds"),
+        [("010203.5", 3723.5), ("01:02:03", 3723.0), ("0102", None), ("", None), ("x10203", None)],
+    )
+    def test_time_of_day(self, text: str, seconds: float | None) -> None:
+        assert time_of_day_s(text) == seconds
+
+    @pytest.mark.parametrize(
+        ("physics", "fluid", "says"),
+        [
+            (made("650", "12", opts=("FS",), agent="GD"), False, "may be enhancement, not fluid"),
+            (made("650", "12", agent="GD"), False, "may be enhancement, not fluid"),
+            (made("3000", "35", opts=("FS",), agent="GD"), True, "may add to what is fluid"),
+            (made("4000", "80", opts=("FS",), agent="GD"), True, "may add to what is fluid"),
+            (made("12", "4", flip="12", seq=("GR",), opts=("FS",), agent="GD"), False, "agent"),
+            (
+                made("4500", "45", ti="160", seq=("SE", "IR"), agent="GD"),
+                True,
+                "nulled with the fat",
+            ),
+        ],
+    )
+    def test_only_the_weighting_makes_it_fluid_sensitive(
+        self, physics: Physics, fluid: bool, says: str
+    ) -> None:
+        contrast = read_contrast(physics)
+        assert contrast.is_fluid_sensitive is fluid
+        assert says in contrast.reason
+        assert contrast.label.endswith(" +C")
+        without = read_contrast(replace(physics, has_contrast_agent=False))
+        assert without.is_fluid_sensitive is fluid
+        assert "+C" not in without.label
+
+
+class TestDixon:
+    @pytest.mark.parametrize("tr", ["650", "3200"])
+    @pytest.mark.parametrize(
+        ("kind", "said", "part"),
+        [
+            (("DERIVED", "PRIMARY", "M", "DIXON", "FAT"), "", Dixon.FAT),
+            (("DERIVED", "PRIMARY", "F", "F", "DERIVED"), "", Dixon.FAT),
+            (("DERIVED", "PRIMARY", "M", "DIXON", "OPP_PHASE"), "", Dixon.OPPOSED_PHASE),
+            (("ORIGINAL", "PRIMARY", "OP", "OP"), "", Dixon.OPPOSED_PHASE),
+            (("ORIGINAL", "PRIMARY", "OTHER"), "FAT: SAG T2 IDEAL", Dixon.FAT),
+            (("ORIGINAL", "PRIMARY", "OTHER"), "OUTPHASE: COR T1", Dixon.OPPOSED_PHASE),
+            (("ORIGINAL", "PRIMARY", "M"), "t1_vibe_dixon_F", Dixon.FAT),
+            (("ORIGINAL", "PRIMARY", "M"), "t1_vibe_dixon_opp", Dixon.OPPOSED_PHASE),
+        ],
+    )
+    def test_fat_and_opposed_phase_have_no_weighting(
+        self, tr: str, kind: tuple[str, ...], said: str, part: Dixon
+    ) -> None:
+        contrast = read_contrast(made(tr, "12", said.upper(), kind=kind))
+        assert (contrast.weighting, contrast.dixon) == (UNKNOWN, part)
+        assert not contrast.is_fluid_sensitive
+        assert contrast.label == f"Dixon {part.value}"
+        assert "which has no weighting" in contrast.reason
+
+    @pytest.mark.parametrize(
+        ("kind", "said", "part", "label"),
+        [
+            (("ORIGINAL", "PRIMARY", "OTHER"), "WATER: SAG T2 IDEAL", Dixon.WATER, "PD FS"),
+            (("ORIGINAL", "PRIMARY", "OTHER"), "INPHASE: SAG T2", Dixon.IN_PHASE, "PD"),
+            (("DERIVED", "PRIMARY", "M", "DIXON", "IN_PHASE"), "", Dixon.IN_PHASE, "PD"),
+            (("ORIGINAL", "PRIMARY", "M"), "PD FS", None, "PD FS"),
+            (("ORIGINAL", "PRIMARY", "M"), "PD DIXON FAT SAT", None, "PD FS"),
+            (("ORIGINAL", "PRIMARY", "M"), "PD DIXON FS", None, "PD FS"),
+            (("ORIGINAL", "PRIMARY", "M"), "FAT PAD", None, "PD"),
+            (("ORIGINAL", "PRIMARY", "M"), "DIXON_IN DIXON_OPP", None, "PD"),
+        ],
+    )
+    def test_water_and_in_phase_keep_it(
+        self, kind: tuple[str, ...], said: str, part: Dixon | None, label: str
+    ) -> None:
+        contrast = read_contrast(made("3000", "40", said, kind=kind))
+        assert (contrast.dixon, contrast.label) == (part, label)
 
 
 class TestFluid:
@@ -443,6 +579,10 @@ class TestFluid:
             (Contrast(STIR, True, ""), "STIR"),
             (Contrast(T2_STAR, False, ""), "T2*"),
             (Contrast(UNKNOWN, None, ""), "unknown"),
+            (Contrast(T1, True, "", after_agent=True), "T1 FS +C"),
+            (Contrast(UNKNOWN, False, "", dixon=Dixon.FAT), "Dixon fat"),
+            (Contrast(UNKNOWN, False, "", True, Dixon.OPPOSED_PHASE), "Dixon opposed phase +C"),
+            (Contrast(PD, True, "", dixon=Dixon.WATER), "PD FS"),
         ],
     )
     def test_label(self, contrast: Contrast, label: str) -> None:

@@ -85,8 +85,14 @@ def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ..
 
 def contrasts_agree(first: Contrast, second: Contrast) -> bool:
     """Tissue that did not change has the same order of brightness in both."""
-    same = first.weighting is second.weighting and first.fat_suppressed == second.fat_suppressed
+    same = _how_made(first) == _how_made(second)
     return same or (first.is_fluid_sensitive and second.is_fluid_sensitive)
+
+
+def _how_made(contrast: Contrast) -> tuple[object, ...]:
+    agent, dixon = contrast.after_agent, contrast.dixon
+    part = None if dixon is None or dixon.keeps_weighting else dixon
+    return contrast.weighting, contrast.fat_suppressed, agent, part
 
 
 def _choose_series(earlier: Imaged, later: Imaged) -> list[_Sighting]:

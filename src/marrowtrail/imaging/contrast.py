@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from marrowtrail.imaging.agent import given_by_header, given_by_name
+from marrowtrail.imaging.dixon import dixon_of
 from marrowtrail.imaging.headers import Header
-from marrowtrail.imaging.series import Contrast, Weighting
+from marrowtrail.imaging.series import Contrast, Dixon, Weighting
 
 STIR_TI_MS = (80.0, 300.0)
 """Inversion times that null fat from 0.2 T (80 ms) over 3 T (200 to 260 ms) up. T1-weighted
@@ -38,15 +40,6 @@ _FAT_OPTIONS = frozenset(
 """Codes of fat suppression in ScanOptions: the standard's FS (Siemens, Philips, GE), GE's SFS
 for spectral-spatial pulses, WE for water excitation, and vendors' names for the pulses."""
 
-_DIXON_WATER = frozenset({"WATER", "W"})
-_DIXON_WITH_FAT = frozenset(
-    {"FAT", "F", "IN_PHASE", "OUT_PHASE", "OPP_PHASE", "INPHASE", "OUTPHASE", "IP", "OP"}
-)
-"""Image Type of Dixon images: words on Siemens and GE, letters on Philips."""
-
-_NO_AGENT = frozenset({"", "NONE", "NO", "N", "NIL", "WITHOUT", "0", "-", "UNKNOWN"})
-"""What scanners and staff write into Contrast/Bolus Agent when there was none."""
-
 _FS = r"((?<![A-Z])|(?<=PD)|(?<=[12D]W)|(?<=TSE)|(?<=FSE))FS(?![A-Z])"
 _SUPPRESSION = (
     rf"({_FS}|F/S(?![A-Z])|FAT[ _-]?SAT|FAT[ _-]?SUP|(?<![A-Z])(FSAT|SPAIR|SPIR|PROSET)(?![A-Z]))"
@@ -56,7 +49,6 @@ _NOT_SUPPRESSED_NAMES = re.compile(
     r"(?<![A-Z])(NON|NO|W/O|WO|WITHOUT|OHNE|SANS)[ _-]*"
     rf"{_SUPPRESSION}|{_SUPPRESSION}[ _-]*OFF(?![A-Z])"
 )
-_WATER_NAMES = re.compile(r"(?<![A-Z])(WATER|DIXON[ _-]W|WFS|W[ _-]?DIXON)(?![A-Z])")
 _STIR_NAMES = re.compile(r"STIR|TIRM|(?<![A-Z])TIR(?![A-Z])")
 
 _WEIGHTING_NAMES = (
@@ -66,6 +58,13 @@ _WEIGHTING_NAMES = (
     (Weighting.T2, re.compile(r"(?<![A-Z0-9])T2")),
     (Weighting.PD, re.compile(r"(?<![A-Z])(PD|PROTON|IW)(?![A-Z])|PDW|PDFS")),
 )
+
+_WHAT_THE_AGENT_DOES = {
+    Weighting.T1: ": brightness may be enhancement, not fluid",
+    Weighting.PD: ": enhancement may add to what is fluid",
+    Weighting.T2: ": enhancement may add to what is fluid",
+    Weighting.STIR: ": enhancing tissue may be nulled with the fat, and oedema hidden",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +98,7 @@ class Physics:
             frozenset(header.words("ScanningSequence")),
             frozenset(header.words("ScanOptions")),
             (header.text("SequenceName") or header.text("PulseSequenceName")).lower(),
-            header.text("ContrastBolusAgent").upper() not in _NO_AGENT,
+            given_by_header(header),
             frozenset(header.words("ImageType")),
             names,
         )
@@ -115,21 +114,34 @@ class Physics:
         said = "IR" in self.sequence or "IR" in self.options or "tir" in self.sequence_name
         return said and not self.is_gradient_echo
 
+    @property
+    def dixon(self) -> tuple[Dixon | None, bool]:
+        """Which image of a Dixon series it is, and whether only its name says so."""
+        names = _FAT_NAMES.sub(" ", _NOT_SUPPRESSED_NAMES.sub(" ", self.names))
+        return dixon_of(self.image_type, names)
+
 
 def read_contrast(physics: Physics) -> Contrast:
     """Weighting and fat suppression, with the sentence that says why."""
     weighting, why = _weighting(physics)
+    dixon, _ = physics.dixon
     if weighting is Weighting.STIR:
         suppressed: bool | None = True
     else:
         suppressed, why_fat = _fat(physics)
         why = f"{why}; {why_fat}"
-    if physics.has_contrast_agent:
-        why += "; after a contrast agent"
-    return Contrast(weighting, suppressed, why)
+    named = not physics.has_contrast_agent and given_by_name(physics.names)
+    after_agent = physics.has_contrast_agent or named
+    if after_agent:
+        why += "; after a contrast agent" + (", by its name only" if named else "")
+        why += _WHAT_THE_AGENT_DOES.get(weighting, "")
+    return Contrast(weighting, suppressed, why, after_agent, dixon)
 
 
 def _weighting(physics: Physics) -> tuple[Weighting, str]:
+    dixon, _ = physics.dixon
+    if dixon is not None and not dixon.keeps_weighting:
+        return Weighting.UNKNOWN, f"{dixon.value} image of a Dixon series, which has no weighting"
     inverted = _weighting_by_inversion(physics)
     if inverted is not None:
         return inverted
@@ -200,11 +212,13 @@ def _fat(physics: Physics) -> tuple[bool | None, str]:
     names = _NOT_SUPPRESSED_NAMES.sub("", physics.names)
     options = ", ".join(sorted(physics.options & _FAT_OPTIONS))
     in_sequence_name = "fs" in re.split(r"[^a-z]+", physics.sequence_name)
-    by_name = _FAT_NAMES.search(names) or _WATER_NAMES.search(names)
     unknown_ti = physics.inverts and physics.inversion_ms is None
+    dixon, by_dixon_name = physics.dixon
+    is_water = dixon is Dixon.WATER
+    by_name = _FAT_NAMES.search(names) or (is_water and by_dixon_name)
     rules: tuple[tuple[object, bool | None, str], ...] = (
-        (physics.image_type & _DIXON_WITH_FAT, False, "Dixon image with the fat in it"),
-        (physics.image_type & _DIXON_WATER, True, "water image of a Dixon series"),
+        (dixon is not None and not is_water, False, "Dixon image with the fat in it"),
+        (is_water and not by_dixon_name, True, "water image of a Dixon series"),
         (options, True, f"fat suppressed (scan option {options})"),
         (in_sequence_name, True, "fat suppressed (sequence name)"),
         (by_name, True, "fat suppressed by its name only; no scan option says so"),

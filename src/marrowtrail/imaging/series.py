@@ -22,6 +22,24 @@ class Weighting(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Dixon(StrEnum):
+    """One of the images that a Dixon acquisition is calculated into."""
+
+    WATER = "water"
+    FAT = "fat"
+    IN_PHASE = "in phase"
+    OPPOSED_PHASE = "opposed phase"
+
+    @property
+    def keeps_weighting(self) -> bool:
+        """Brightness follows the weighting of the acquisition.
+
+        In a fat image marrow is bright whatever the weighting; in an opposed-phase image fat
+        and water cancel, so that marrow with some oedema may be darker than without.
+        """
+        return self in (Dixon.WATER, Dixon.IN_PHASE)
+
+
 class Plane(StrEnum):
     """Nearest anatomical plane of a series; oblique ones keep their own axes."""
 
@@ -34,27 +52,38 @@ class Plane(StrEnum):
 class Contrast:
     """Weighting and fat suppression, with the reason for the reading.
 
-    ``fat_suppressed`` is ``None`` where the file does not tell.
+    ``fat_suppressed`` is ``None`` where the file does not tell. ``after_agent`` is true for
+    images after a contrast agent. ``dixon`` is set for images of a Dixon series.
     """
 
     weighting: Weighting
     fat_suppressed: bool | None
     reason: str
+    after_agent: bool = False
+    dixon: Dixon | None = None
 
     @property
     def is_fluid_sensitive(self) -> bool:
-        """Oedema can be claimed from it: fluid bright **and** fat dark."""
+        """Oedema can be claimed from it: fluid bright **and** fat dark.
+
+        A contrast agent does not make an image fluid-sensitive: T1-weighted images with fat
+        suppression show enhancement. It does not spoil one either: at the long TR of PD and
+        T2 it adds little, which the reason says.
+        """
         fluid = self.weighting in (Weighting.PD, Weighting.T2, Weighting.STIR)
         return fluid and self.fat_suppressed is True
 
     @property
     def label(self) -> str:
-        """Short name, as ``PD FS`` or ``T1``."""
+        """Short name, as ``PD FS``, ``T1 FS +C`` or ``Dixon fat``."""
+        agent = " +C" if self.after_agent else ""
+        if self.dixon is not None and not self.dixon.keeps_weighting:
+            return f"Dixon {self.dixon.value}{agent}"
         name = {"t2_star": "T2*", "unknown": "unknown"}.get(
             self.weighting.value, self.weighting.value.upper()
         )
         suffix = " FS" if self.fat_suppressed and self.weighting is not Weighting.STIR else ""
-        return name + suffix
+        return name + suffix + agent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
