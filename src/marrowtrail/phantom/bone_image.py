@@ -20,6 +20,9 @@ CORTEX_FROM_MM, CORTEX_TO_MM = 35.0, 95.0
 """Cortex is a thin plate at joints; along shafts it grows with the distance from the joint's
 end, between these, to 3.6 mm."""
 
+CORTEX_UNEVEN = 0.15
+"""Standard deviation of its thickness from place to place, as a share of it."""
+
 
 def draw_bone(
     scene: Scene,
@@ -42,17 +45,18 @@ def draw_bone(
         paint(view_of_picture, inside(outer, pixel), level[Tissue.CARTILAGE])
     paint(view_of_picture, inside(surface, pixel), level[Tissue.CORTEX])
     grain = view.read(bone.texture, 0.0)
-    marrow = draw_marrow(grain, level)
+    marrow = draw_marrow(scene, view, grain, -surface, level)
     draw_lesions(marrow, scene, view, grain, level, shares, weight)
-    paint(view_of_picture, inside(surface + _cortex_mm(view), pixel), marrow)
+    paint(view_of_picture, inside(surface + _cortex_mm(view, grain), pixel), marrow)
     shares.of_bone(bone.bone_id.bone)[box] += weight * (surface < 0)
 
 
-def _cortex_mm(view: BoneView) -> Field | np.float32:
+def _cortex_mm(view: BoneView, grain: Field) -> Field:
     """Thickness of cortex at every voxel of a box."""
     shaft = view.bone.shaft
+    uneven = np.clip(1.0 + CORTEX_UNEVEN * grain, 0.5, 1.8).astype(np.float32)
     if shaft is None:
-        return np.float32(CORTEX_MM)
+        return np.asarray(CORTEX_MM * uneven, dtype=np.float32)
     along = shaft.way * (view.rest_coordinate(2) - np.float32(shaft.joint_end_z))
     grown = np.clip(along, CORTEX_FROM_MM, CORTEX_TO_MM) - np.float32(CORTEX_FROM_MM)
-    return np.asarray(CORTEX_MM + CORTEX_SLOPE * grown, dtype=np.float32)
+    return np.asarray((CORTEX_MM + CORTEX_SLOPE * grown) * uneven, dtype=np.float32)

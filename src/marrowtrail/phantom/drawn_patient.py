@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.phantom.appearance import Appearance, draw_appearance
 from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw
@@ -22,7 +23,7 @@ EARLIEST = date(2019, 1, 7)
 LATEST_START_DAYS = 900
 """First visits lie within these days of EARLIEST."""
 
-STREAM = {"patient": 1, "difficulty": 4, "knee": 11, "ankle": 12}
+STREAM = {"patient": 1, "difficulty": 4, "look": 5, "knee": 11, "ankle": 12}
 """Names of random streams: what is drawn for one part does not depend on what another drew."""
 
 
@@ -32,6 +33,7 @@ class DrawnJoint:
 
     limb: Limb
     tissue: SoftTissue
+    appearance: Appearance
     lesions: Mapping[str, LesionShape]
     bands: tuple[DemarcationShape, ...]
 
@@ -135,4 +137,6 @@ def _draw_joint(scenario: Scenario, joint: str, side: Side, seed: int) -> DrawnJ
         for plan in scenario.demarcations
         if plan.lesion in lesions
     )
-    return DrawnJoint(limb, build_soft_tissue(limb), lesions, bands)
+    # Drawn last, and from a stream of its own: build and grain say nothing of the disease.
+    appearance = draw_appearance(np.random.default_rng([seed, STREAM[joint], STREAM["look"]]))
+    return DrawnJoint(limb, build_soft_tissue(limb, appearance), appearance, lesions, bands)

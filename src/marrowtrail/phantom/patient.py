@@ -154,7 +154,15 @@ def _scene(patient: DrawnPatient, visit: int, joint: str, pose: Pose) -> Scene:
         for plan, _ in present
         for band in parts.bands_at(visit, plan.key)
     )
-    return Scene(parts.limb, parts.tissue, pose, oedema, bands, patient.draw.family)
+    return Scene(
+        parts.limb,
+        parts.tissue,
+        pose,
+        oedema,
+        bands,
+        family=patient.draw.family,
+        appearance=parts.appearance,
+    )
 
 
 def _with_labels(

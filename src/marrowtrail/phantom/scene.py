@@ -10,7 +10,9 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.appearance import PLAIN, Appearance
 from marrowtrail.phantom.family import Family
+from marrowtrail.phantom.grain import Grain, read_tile
 from marrowtrail.phantom.grids import Box, Field, coordinate
 from marrowtrail.phantom.limb import Limb, PatientBone
 from marrowtrail.phantom.pose import Pose
@@ -42,7 +44,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """A posed limb with its soft tissue and what is in its marrow."""
+    """A posed limb with its soft tissue and what is in its marrow.
+
+    ``effusion`` runs from 0 to 1, a joint tense with fluid.
+    """
 
     limb: Limb
     tissue: SoftTissue
@@ -50,6 +55,8 @@ class Scene:
     oedema: tuple[Oedema, ...]
     bands: tuple[Band, ...]
     family: Family = Family.BUILDING
+    appearance: Appearance = PLAIN
+    effusion: float = 0.0
 
     def box_of(self, bone: PatientBone, onto: Geometry) -> Box | None:
         """The part of a grid that a posed bone's maps may reach; ``None`` if they miss it."""
@@ -99,6 +106,11 @@ class BoneView:
             prefilter=False,
         )
         return read
+
+    def read_tile(self, grain: Grain, scene: Scene) -> Field:
+        """A repeating fine structure, at rest in the bone, for every voxel of the box."""
+        offset = scene.appearance.grain_offset_mm
+        return read_tile(grain, scene.family, self.to_rest, self.box, offset)
 
     def rest_coordinate(self, axis: int) -> Field:
         """One coordinate in the limb frame at rest, in mm, for every voxel of the box."""

@@ -1,14 +1,13 @@
-"""Skin, muscle, tendons and joint fluid about the bones, in the limb frame of a right limb.
+"""Skin, muscle, tendons, vessels and joint fluid about the bones, at rest in the limb frame.
 
-Muscles and tendons are tapered tubes along polylines. Skin encloses bones and muscles with
-a layer of fat. All are distance maps on a coarse grid: their edges are soft in life, and
-nothing is measured of them.
+All are distance maps on a coarse grid, from the tubes of the joint: their edges are smooth in
+life, and nothing is measured of them. Between two muscles lies a septum of fat.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,103 +15,108 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume, resample
+from marrowtrail.phantom.appearance import PLAIN, Appearance
 from marrowtrail.phantom.grids import Field
 from marrowtrail.phantom.limb import Limb
+from marrowtrail.phantom.tubes_file import Tube, load_tubes, tube_distance
 from marrowtrail.record.sites import Side
 
-STEP_MM = 2.5
+STEP_MM = 2.0
 BOX_MM = ((-90.0, -135.0, -130.0), (90.0, 110.0, 130.0))
-FAT_UNDER_SKIN_MM = {"knee": 9.0, "ankle": 6.0}
 
-CLOSE_MM = {"knee": 34.0, "ankle": 22.0}
-"""Hollows between bones and muscles narrower than about twice this are filled by fat."""
+FAR_MM = 30.0
+"""Distances are not told apart further from a tube than this."""
 
+REACH_MM = 12.0
+"""Distances are computed this far about a tube; nothing is drawn further from its edge."""
 
-@dataclass(frozen=True, slots=True)
-class Tube:
-    """A tapered tube along (x, y, z, radius) points.
+SEPTUM_MM = 1.0
+"""Height of the ridge between two muscles: where they meet, up to twice this of fat is left."""
 
-    It is ``stretch`` times as wide from side to side as from front to back.
-    """
-
-    points: tuple[tuple[float, float, float, float], ...]
-    stretch: float = 1.0
-
-
-MUSCLES: dict[str, tuple[Tube, ...]] = {
-    "knee": (
-        Tube(((22, -22, 60, 16), (26, -20, 90, 24), (28, -12, 140, 32))),
-        Tube(((-28, -22, 50, 12), (-32, -18, 90, 24), (-32, -10, 140, 32))),
-        Tube(((0, -36, 78, 6), (0, -34, 140, 14)), stretch=2.0),
-        Tube(((30, 44, 140, 24), (30, 48, 60, 17), (34, 42, 10, 9), (30, 24, -40, 4))),
-        Tube(((-34, 48, 140, 22), (-36, 46, 60, 13), (-40, 34, 10, 6))),
-        Tube(((20, 32, 26, 6), (20, 46, -6, 15), (22, 50, -60, 20), (20, 50, -140, 24))),
-        Tube(((-20, 32, 26, 6), (-20, 46, -6, 14), (-20, 50, -60, 18), (-18, 50, -140, 22))),
-        Tube(((0, 32, -20, 11), (2, 34, -60, 15), (0, 32, -140, 20))),
-        Tube(((-28, -8, -34, 6), (-30, -4, -66, 12), (-30, -2, -140, 16))),
-    ),
-    "ankle": (
-        Tube(((0, 40, 140, 26), (0, 38, 80, 16), (0, 34, 34, 5))),
-        Tube(((-20, -12, 140, 14), (-12, -22, 60, 5))),
-        Tube(((12, 24, 140, 12), (16, 22, 50, 7))),
-        Tube(((5, 20, -66, 6), (8, -30, -62, 8), (10, -70, -60, 7))),
-        Tube(((-16, 20, -64, 6), (-24, -40, -60, 8))),
-    ),
-}
-TENDONS: dict[str, tuple[Tube, ...]] = {
-    "knee": (
-        Tube(((-4, -51, 44, 2.6), (-3, -46, 70, 2.8), (0, -38, 105, 2.6)), stretch=4.0),
-        Tube(((-5, -50, 16, 2.4), (-5, -43, -12, 2.3), (-5, -32, -38, 2.6)), stretch=4.5),
-        Tube(((-9, 12, 12, 2.6), (-2, 2, 2, 2.6), (3, -8, -6, 2.8))),
-        Tube(((8, -4, 8, 3.2), (3, 14, 2, 3.2), (0, 24, -14, 3.2))),
-        Tube(((41, 4, 18, 1.6), (38, 2, -34, 1.5)), stretch=0.8),
-        Tube(((-39, 6, 18, 1.6), (-38, 24, -16, 1.8))),
-    ),
-    "ankle": (
-        Tube(
-            ((0, 44, 110, 2.6), (0, 47, 40, 2.7), (0, 56, -20, 2.9), (-2, 60, -42, 3.0)),
-            stretch=2.6,
-        ),
-        Tube(((14, -26, 70, 2.0), (16, -32, 6, 2.2), (24, -44, -26, 2.0))),
-        Tube(((-4, -26, 60, 1.8), (-4, -34, 2, 2.0), (-6, -70, -22, 1.8))),
-        Tube(((-28, 26, 50, 2.2), (-30, 24, -10, 2.2), (-28, -4, -46, 2.2))),
-        Tube(((24, 22, 40, 2.2), (27, 12, -10, 2.2), (30, -16, -32, 2.0))),
-        Tube(((0, 34, -72, 1.8), (4, -20, -72, 1.6), (6, -80, -66, 1.4)), stretch=3.0),
-    ),
-}
-RECESSES: dict[str, tuple[Tube, ...]] = {
-    "knee": (Tube(((-2, -38, 48, 1.0), (0, -35, 62, 1.5), (0, -33, 78, 1.0)), stretch=6.0),),
-    "ankle": (
-        Tube(((2, -24, 4, 1.5), (0, -21, -4, 1.3)), stretch=2.0),
-        Tube(((0, 24, 2, 1.5), (0, 22, -8, 1.2)), stretch=2.0),
-    ),
-}
-"""Where a joint's own little fluid gathers: the suprapatellar recess; before and behind the
-ankle."""
+SHIFT_MM = 2.5
+GIRTH_SD = 0.08
+"""Each tube of a patient lies up to this far from its textbook course, and is that much
+thicker or thinner than the patient's build makes it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftTissue:
-    """Signed distances in mm at rest in the limb frame, negative inside."""
+    """Signed distances in mm at rest in the limb frame, negative inside.
+
+    ``dark`` holds tendons, ligaments and arteries, whose flowing blood gives no signal.
+    """
 
     skin: Volume
     muscle: Volume
-    tendon: Volume
+    dark: Volume
+    vein: Volume
     recess: Volume
 
 
-def build_soft_tissue(limb: Limb) -> SoftTissue:
+def build_soft_tissue(limb: Limb, appearance: Appearance = PLAIN) -> SoftTissue:
     """Soft tissue about a limb's bones, mirrored with the limb."""
+    tubes = load_tubes(limb.joint)
     geometry = _grid(limb.side)
-    axes = _right_axes(geometry)
-    muscle, tendon, recess = (
-        np.min([tube_distance(tube, axes) for tube in tubes[limb.joint]], axis=0)
-        for tubes in (MUSCLES, TENDONS, RECESSES)
-    )
+    maker = _TubeMaker(_right_axes(geometry), np.random.default_rng(appearance.build_seed))
+    muscle = maker.parted((*tubes.muscles.values(), *tubes.nerves.values()), appearance)
+    dark = maker.joined((*tubes.tendons.values(), *tubes.arteries.values()))
+    vein = maker.joined(tubes.veins.values())
+    recess = maker.joined(tubes.recesses.values())
     bone = np.min([resample(bone.surface, geometry, fill=12.0).data for bone in limb.bones], axis=0)
-    inside = np.minimum(bone, np.minimum(muscle, tendon))
-    skin = _skin(inside, CLOSE_MM[limb.joint], FAT_UNDER_SKIN_MM[limb.joint])
-    return SoftTissue(*(Volume(field, geometry) for field in (skin, muscle, tendon, recess)))
+    within = np.minimum(bone, np.minimum(muscle, dark))
+    skin = _skin(within, tubes.close_mm, tubes.fat_under_skin_mm * appearance.fat_scale)
+    return SoftTissue(*(Volume(field, geometry) for field in (skin, muscle, dark, vein, recess)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _TubeMaker:
+    """Distance maps of tubes on one grid, each tube a little off its course."""
+
+    axes: tuple[Field, Field, Field]
+    rng: np.random.Generator
+
+    def joined(self, tubes: Iterable[Tube]) -> Field:
+        """Distance to the nearest of the tubes."""
+        nearest, _ = self._two_nearest(tubes, 1.0)
+        return nearest
+
+    def parted(self, tubes: Iterable[Tube], appearance: Appearance) -> Field:
+        """The same, raised above zero along the borders between them."""
+        nearest, second = self._two_nearest(tubes, appearance.muscle_scale)
+        border = (nearest - second) / np.float32(2.0) + np.float32(SEPTUM_MM)
+        return np.asarray(np.maximum(nearest, border), dtype=np.float32)
+
+    def _two_nearest(self, tubes: Iterable[Tube], scale: float) -> tuple[Field, Field]:
+        shape = tuple(int(axis.size) for axis in self.axes)
+        nearest = np.full(shape, FAR_MM, dtype=np.float32)
+        second = nearest.copy()
+        for tube in tubes:
+            placed = self._placed(tube, scale)
+            box = self._reach(placed)
+            if any(part.start >= part.stop for part in box):
+                continue
+            x, y, z = self.axes
+            near = tube_distance(placed, (x[box[0]], y[:, box[1]], z[:, :, box[2]]))
+            second[box] = np.minimum(second[box], np.maximum(nearest[box], near))
+            nearest[box] = np.minimum(nearest[box], near)
+        return nearest, second
+
+    def _placed(self, tube: Tube, scale: float) -> Tube:
+        shift = self.rng.uniform(-SHIFT_MM, SHIFT_MM, 2)
+        girth = scale * float(np.exp(self.rng.normal(0.0, GIRTH_SD)))
+        points = tuple((x + shift[0], y + shift[1], z, r * girth) for x, y, z, r in tube.points)
+        return Tube(points=points, wide=tube.wide)
+
+    def _reach(self, tube: Tube) -> tuple[slice, slice, slice]:
+        points = np.asarray(tube.points)
+        radius = points[:, 3] + REACH_MM
+        parts = []
+        for axis, stretch in zip(range(3), (max(tube.wide, 1.0), 1.0, 1.0), strict=True):
+            low = (points[:, axis] - radius * stretch).min()
+            high = (points[:, axis] + radius * stretch).max()
+            first, last = np.searchsorted(self.axes[axis].ravel(), (low, high))
+            parts.append(slice(int(first), int(last)))
+        return parts[0], parts[1], parts[2]
 
 
 def _grid(side: Side) -> Geometry:
@@ -138,34 +142,14 @@ def _right_axes(geometry: Geometry) -> tuple[Field, Field, Field]:
     return x[:, None, None], y[None, :, None], z[None, None, :]
 
 
-def tube_distance(tube: Tube, axes: tuple[Field, Field, Field]) -> Field:
-    """Distance to a tapered tube: to its nearest section, less the radius there.
-
-    ``axes`` are x, y and z of a grid's voxels, each broadcast along its own axis.
-    """
-    squeeze = np.array([1.0 / tube.stretch, 1.0, 1.0], dtype=np.float32)
-    knots = np.asarray(tube.points, dtype=np.float32)
-    nearest = None
-    for start, end in pairwise(knots):
-        a, step = start[:3] * squeeze, (end - start)[:3] * squeeze
-        away = [axis * s - x for axis, s, x in zip(axes, squeeze, a, strict=True)]
-        length2 = float(step @ step)
-        forward = away[0] * step[0] + away[1] * step[1] + away[2] * step[2]
-        along = np.clip(forward / length2, 0.0, 1.0)
-        square = away[0] ** 2 + away[1] ** 2 + away[2] ** 2
-        square = square - along * (2.0 * forward - along * length2)
-        section = np.sqrt(np.maximum(square, 0.0)) - (start[3] + along * (end[3] - start[3]))
-        nearest = section if nearest is None else np.minimum(nearest, section)
-    return np.asarray(nearest, dtype=np.float32)
-
-
 def _skin(inside: NDArray[np.float32], close_mm: float, fat_mm: float) -> NDArray[np.float32]:
     """A smooth hull of what is inside, ``fat_mm`` away from it."""
     away = ndimage.distance_transform_edt(inside >= 0, sampling=STEP_MM)
     near = away < close_mm
     # The box cuts the limb: beyond its ends it goes on.
-    near = np.pad(near, ((0, 0), (0, 0), (20, 20)), mode="edge")
-    hull = ndimage.distance_transform_edt(near, sampling=STEP_MM)[:, :, 20:-20]
-    closed = close_mm - fat_mm - np.where(near[:, :, 20:-20], hull, -STEP_MM)
+    pad = round(50.0 / STEP_MM)
+    near = np.pad(near, ((0, 0), (0, 0), (pad, pad)), mode="edge")
+    hull = ndimage.distance_transform_edt(near, sampling=STEP_MM)[:, :, pad:-pad]
+    closed = close_mm - fat_mm - np.where(near[:, :, pad:-pad], hull, -STEP_MM)
     smooth = ndimage.gaussian_filter(closed.astype(np.float32), 6.0 / STEP_MM, mode="nearest")
     return np.asarray(np.minimum(smooth, inside + np.float32(2.0)), dtype=np.float32)

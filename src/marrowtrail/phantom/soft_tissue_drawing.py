@@ -1,37 +1,38 @@
-"""Draw what surrounds the bones of a posed limb, and what lies between them."""
+"""Draw what surrounds the bones of a posed limb: skin, fat, muscle, tendons, vessels, fluid."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.phantom.contact import FILM_MM
-from marrowtrail.phantom.grids import Field, common_box, coordinate
-from marrowtrail.phantom.painting import Layers, Levels, blank, inside, paint, window
+from marrowtrail.phantom.grain import Grain, read_tile
+from marrowtrail.phantom.grids import Box, Field, coordinate
+from marrowtrail.phantom.painting import Layers, Levels, blank, inside, paint
 from marrowtrail.phantom.scene import Scene
-from marrowtrail.phantom.template import CLIP_MM
 from marrowtrail.phantom.tissue import Tissue
 
-MENISCUS_GAP_MM = 6.5
-"""Where both cartilages of the knee are near, but do not touch, lies meniscus: their distances
-add up to less than this."""
+Matrix = NDArray[np.float64]
 
-ARTICULAR_GAP_MM = 6.0
-"""Surfaces of two ankle bones whose distances add up to less than this bear cartilage."""
+SKIN_MM = 1.7
 
-OPPOSING: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "knee": (("femur", "tibia"), ("femur", "patella")),
-    "ankle": (
-        ("tibia", "talus"),
-        ("fibula", "talus"),
-        ("talus", "calcaneus"),
-        ("talus", "navicular"),
-    ),
-}
-"""Pairs of bones that meet in a joint."""
+SEPTA_DARK = 0.34
+"""Signal that septa of fibrous tissue take from fat at their middle."""
+
+FAT_WATER = 0.07
+"""Water share of adipose tissue."""
+
+STREAK_FROM = 1.1
+STREAK_FAT = 0.28
+"""Streaks of fat in muscle: where their noise rises above this many standard deviations, fat
+grows by this share for each; a wasted muscle has ``muscle_fat`` 1."""
+
+MUSCLE_UNEVEN = 0.035
+"""Standard deviation of muscle's signal from bundle to bundle."""
+
+FLUID_GROWS_MM = 7.0
+"""A recess swells by this much under a tense effusion."""
 
 BEND_OVER_MM = 50.0
 """Soft tissue bends with the joint over this length along the limb."""
@@ -41,21 +42,51 @@ UPPER_LOWER = {"knee": ("femur", "tibia"), "ankle": ("tibia", "calcaneus")}
 
 
 def draw_soft_tissue(scene: Scene, geometry: Geometry, level: Levels) -> Layers:
-    """Skin, fat, muscle, fluid of the recesses and tendons."""
-    skin, muscle, tendon, recess = _bent_maps(scene, geometry)
+    """All that lies about the bones, on an image's grid."""
+    box = _whole(geometry)
+    to_rest = scene.pose.limb.inverse().matrix @ geometry.affine
+    skin, muscle, dark, vein, recess = _bent_maps(scene, geometry)
     picture = blank(geometry)
     paint(picture, inside(skin, 1.0), level[Tissue.SKIN])
-    paint(picture, inside(skin + np.float32(1.6), 1.0), level[Tissue.FAT])
-    paint(picture, inside(muscle, 1.5), level[Tissue.MUSCLE])
-    paint(picture, inside(recess, 1.0), level[Tissue.FLUID])
-    paint(picture, inside(tendon, 1.0), level[Tissue.FIBROUS])
+    paint(picture, inside(skin + np.float32(SKIN_MM), 1.0), _fat(scene, to_rest, box, level))
+    paint(picture, inside(muscle, 1.0), _muscle(scene, to_rest, box, level))
+    paint(picture, inside(vein, 1.0), level[Tissue.VEIN])
+    swollen = recess - np.float32(FLUID_GROWS_MM * _fluid(scene))
+    paint(picture, inside(swollen, 1.0), level[Tissue.FLUID])
+    paint(picture, inside(dark, 1.0), level[Tissue.FIBROUS])
     return picture
+
+
+def _fluid(scene: Scene) -> float:
+    return max(scene.effusion, scene.appearance.joint_fluid)
+
+
+def _whole(geometry: Geometry) -> Box:
+    i, j, k = (slice(0, n) for n in geometry.shape)
+    return i, j, k
+
+
+def _fat(scene: Scene, to_rest: Matrix, box: Box, level: Levels) -> Layers:
+    """Adipose tissue: lobules between septa."""
+    septa = read_tile(Grain.SEPTA, scene.family, to_rest, box, scene.appearance.grain_offset_mm)
+    fat, fibrous = level[Tissue.FAT], level[Tissue.FIBROUS]
+    wet = (1 - np.float32(FAT_WATER)) * fat + np.float32(FAT_WATER) * level[Tissue.MUSCLE]
+    return np.asarray(wet + np.float32(SEPTA_DARK) * septa * (fibrous - wet), dtype=np.float32)
+
+
+def _muscle(scene: Scene, to_rest: Matrix, box: Box, level: Levels) -> Layers:
+    """Bundles of muscle with streaks of fat along them."""
+    streaks = read_tile(Grain.STREAKS, scene.family, to_rest, box, scene.appearance.grain_offset_mm)
+    fat = np.maximum(streaks - np.float32(STREAK_FROM), np.float32(0.0))
+    fat *= np.float32(STREAK_FAT * (0.3 + scene.appearance.muscle_fat))
+    uneven = np.float32(1.0) - np.float32(MUSCLE_UNEVEN) * streaks
+    muscle = level[Tissue.MUSCLE] * uneven
+    return np.asarray(muscle + fat * (level[Tissue.FAT] - muscle), dtype=np.float32)
 
 
 def _bent_maps(scene: Scene, geometry: Geometry) -> list[Field]:
     """Soft-tissue maps read through a pose that passes from the upper bone's to the lower's."""
-    whole = tuple(slice(0, n) for n in geometry.shape)
-    box = whole[0], whole[1], whole[2]
+    box = _whole(geometry)
     poses = [scene.pose.bones[name] for name in UPPER_LOWER[scene.limb.joint]]
     upper, lower = (pose.inverse().matrix @ geometry.affine for pose in poses)
     lowness = np.clip(0.5 - coordinate(upper[2], box) / np.float32(BEND_OVER_MM), 0.0, 1.0)
@@ -68,28 +99,5 @@ def _bent_maps(scene: Scene, geometry: Geometry) -> list[Field]:
         index[axis] += lowness * coordinate((second - first)[axis], box)
     return [
         ndimage.map_coordinates(each.data, index, order=1, mode="nearest", output=np.float32)
-        for each in (maps.skin, maps.muscle, maps.tendon, maps.recess)
+        for each in (maps.skin, maps.muscle, maps.dark, maps.vein, maps.recess)
     ]
-
-
-def draw_joint_space(scene: Scene, onto: Geometry, picture: Layers, level: Levels) -> None:
-    """What lies between two opposing bones: meniscus, cartilage, a film of fluid."""
-    for upper, lower in OPPOSING[scene.limb.joint]:
-        pair = scene.limb.bone(upper), scene.limb.bone(lower)
-        box = common_box(*(scene.box_of(bone, onto) for bone in pair))
-        if box is None:
-            continue
-        near, far = (
-            scene.view_of(bone, onto, box).read(bone.outer or bone.surface, CLIP_MM)
-            for bone in pair
-        )
-        gap, view = near + far, window(picture, box)
-        if (upper, lower) == ("femur", "tibia"):
-            paint(view, inside(gap - np.float32(MENISCUS_GAP_MM), 1.0), level[Tissue.FIBROUS])
-        if pair[0].outer is None:
-            between = inside(gap - np.float32(ARTICULAR_GAP_MM), 1.0)
-            middle = np.abs(near - far) - np.float32(FILM_MM)
-            paint(view, between, level[Tissue.CARTILAGE])
-            paint(view, between * inside(middle, 0.8), level[Tissue.FLUID])
-        else:
-            paint(view, inside(gap - np.float32(2 * FILM_MM), 0.8), level[Tissue.FLUID])

@@ -18,11 +18,12 @@ from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.bone_image import draw_bone
 from marrowtrail.phantom.imperfections import with_imperfections
+from marrowtrail.phantom.joint_space import draw_joint_space
 from marrowtrail.phantom.lesion_drawing import Shares
 from marrowtrail.phantom.painting import blank
 from marrowtrail.phantom.protocol import Acquisition
 from marrowtrail.phantom.scene import Scene
-from marrowtrail.phantom.soft_tissue_drawing import draw_joint_space, draw_soft_tissue
+from marrowtrail.phantom.soft_tissue_drawing import draw_soft_tissue
 from marrowtrail.phantom.tissue import Tissue, signal_parts
 
 DEPTHS = (-0.375, -0.125, 0.125, 0.375)

@@ -41,6 +41,7 @@ class Tissue(Enum):
     MUSCLE = Relaxation(0.72, 1020.0, 1420.0, 32.0)
     CARTILAGE = Relaxation(0.76, 1060.0, 1240.0, 44.0)
     FLUID = Relaxation(1.0, 2850.0, 3600.0, 600.0)
+    VEIN = Relaxation(0.90, 1500.0, 1900.0, 130.0)
     FIBROUS = Relaxation(0.14, 700.0, 900.0, 18.0)
     CORTEX = Relaxation(0.06, 500.0, 600.0, 10.0)
     SKIN = Relaxation(0.60, 800.0, 1000.0, 28.0)
