@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from marrowtrail.errors import Severity
 from marrowtrail.imaging.folder import scan
-from marrowtrail.imaging.stacks import build_stack, sort_into_stacks
+from marrowtrail.imaging.stacks import build_stacks, sort_into_stacks
 from tests.imaging.dicom_factory import Made, datasets, decimals, header, uid, write, write_series
 from tests.imaging.reading import aside, only, plan, read, refusal
 
@@ -191,30 +191,37 @@ class TestWhatIsNoVolume:
         assert aside(read(tmp_path)) == ({} if kept else {"too few slices": slices})
 
     @pytest.mark.parametrize(
-        ("word", "kept"),
+        ("word", "what"),
         [
-            ("T1 MAP", False),
-            ("T2_STAR_MAP", False),
-            ("PHASE MAP", False),
-            ("ADC", False),
-            ("SUBTRACT", False),
-            ("PROJECTION IMAGE", False),
-            ("P", False),
-            ("R", False),
-            ("IMAGINARY", False),
-            ("NORM", True),
-            ("MPR", True),
-            ("M_SE", True),
+            ("T1 MAP", "derived map"),
+            ("T2_STAR_MAP", "derived map"),
+            ("ADC", "derived map"),
+            ("FAT_FRACTION", "derived map"),
+            ("SUBTRACT", "subtraction images"),
+            ("PROJECTION IMAGE", "projections (MIP)"),
+            ("MIP_COR", "projections (MIP)"),
+            ("PHASE MAP", "phase, real or imaginary images"),
+            ("P", "phase, real or imaginary images"),
+            ("R", "phase, real or imaginary images"),
+            ("IMAGINARY", "phase, real or imaginary images"),
+            ("TRACEW", "diffusion images"),
+            ("TTP", "perfusion images"),
+            ("MOSAIC", "mosaic images"),
+            ("SCREEN SAVE", "screenshots"),
+            ("NORM", None),
+            ("MPR", None),
+            ("M_SE", None),
+            ("IN_PHASE", None),
         ],
     )
-    def test_calculated_images(self, tmp_path: Path, word: str, kept: bool) -> None:
+    def test_calculated_images(self, tmp_path: Path, word: str, what: str | None) -> None:
         write_series(tmp_path, Made())
         write_series(tmp_path, Made(series="2", te=80.0, image_type=("DERIVED", "PRIMARY", word)))
-        assert aside(read(tmp_path)) == ({} if kept else {"derived map": 5})
+        assert aside(read(tmp_path)) == ({} if what is None else {what: 5})
 
     def test_a_header_without_a_place_is_a_mistake_of_the_caller(self) -> None:
         with pytest.raises(ValueError, match="without a place"):
-            build_stack([header(ImageType="ORIGINAL")] * 3)
+            build_stacks([header(ImageType="ORIGINAL")] * 3)
 
 
 @pytest.fixture(scope="module")

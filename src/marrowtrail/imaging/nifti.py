@@ -25,9 +25,9 @@ from numpy.typing import NDArray
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
+from marrowtrail.imaging.parting import MIN_SLICES
 from marrowtrail.imaging.pixels import checked
 from marrowtrail.imaging.series import BoneLabels, Contrast, Weighting
-from marrowtrail.imaging.stacks import MIN_SLICES
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary

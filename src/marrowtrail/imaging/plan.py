@@ -121,9 +121,14 @@ def is_within(visit: PlannedVisit, day: date) -> bool:
     return timedelta(0) <= day - visit.date <= timedelta(days=ONE_VISIT_DAYS)
 
 
-def nearest_plane(geometry: Geometry) -> Plane:
-    """The anatomical plane nearest to the slices of a volume."""
-    normal = np.abs(geometry.directions[:, geometry.through_plane_axis])
+def nearest_plane(geometry: Geometry, slices: int | None = None) -> Plane:
+    """The anatomical plane nearest to the slices of a volume.
+
+    ``slices`` is the axis that runs through them, where it is known: it is the last in DICOM,
+    even if its voxels are shorter than the pixels.
+    """
+    axis = geometry.through_plane_axis if slices is None else slices
+    normal = np.abs(geometry.directions[:, axis])
     return (Plane.SAGITTAL, Plane.CORONAL, Plane.AXIAL)[int(np.argmax(normal))]
 
 
@@ -162,7 +167,7 @@ def _refuse_equal_dates(groups: Sequence[tuple[date, list[Stack]]]) -> None:
                 body_part(header, "")[0],
                 side(header, "")[0],
                 read_contrast(Physics.of(header)).label,
-                nearest_plane(stack.geometry),
+                nearest_plane(stack.geometry, slices=2),
             )
             studies[shown].add(header.text("StudyInstanceUID"))
         most = max(len(uids) for uids in studies.values())
@@ -186,9 +191,9 @@ def _series_of_visit(
         where = f"{visit_id}, series {series_id}"
         part, said_of_part = body_part(stack.first, where)
         which, said_of_side = _one_side(stack, where)
-        cautions += [*said_of_part, *said_of_side]
+        cautions += [*said_of_part, *said_of_side, *(one.at(where) for one in stack.doubts)]
         contrast = read_contrast(Physics.of(stack.first))
-        plane = nearest_plane(stack.geometry)
+        plane = nearest_plane(stack.geometry, slices=2)
         series.append(PlannedSeries(series_id, visit_id, stack, contrast, plane, part, which))
     return tuple(series), cautions
 
@@ -214,7 +219,7 @@ def _order(stack: Stack) -> tuple[str, str, str, float, str]:
     return (
         body_part(stack.first, "")[0],
         read_contrast(Physics.of(stack.first)).label,
-        nearest_plane(stack.geometry).value,
+        nearest_plane(stack.geometry, slices=2).value,
         stack.first.number("EchoTime") or 0.0,
         hashlib.sha256(stack.first.text("SeriesInstanceUID").encode()).hexdigest(),
     )

@@ -1,96 +1,114 @@
 """Slices of one series sorted into stacks that are volumes, and those that are not set aside.
 
-One series may hold several echoes, image types, time points and orientations (a localiser
-holds three). Each combination is a stack of its own. A stack becomes a volume if its slices
-are parallel, one at each place, at one distance.
+One series may hold several echoes, image types, time points, repetitions, stacks and
+orientations (a localiser holds three). Each combination is a stack of its own. A stack becomes
+a volume if its slices are parallel, one at each place, at one distance; what its reader must
+know of it travels with it as a doubt.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-
-import numpy as np
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from marrowtrail.errors import Caution, Severity
+from marrowtrail.imaging.contrast import Physics, read_contrast
 from marrowtrail.imaging.folder import count_set_aside
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import Header, Rejected
-from marrowtrail.imaging.series import SetAside
-from marrowtrail.imaging.slice_place import SlicePlace
-
-MIN_SLICES = 3
-"""A volume needs a slice with a neighbour on either side."""
-
-PARALLEL_COSINE = 0.9999
-"""Directions that differ by less than 0.8 degrees are one orientation; scanners write six
-decimals, and separate stacks differ by tens of degrees."""
-
-ECHO_GAP_MS = 0.3
-"""Echo times further apart are two echoes. The closest pairs in use, in and out of phase, lie
-1.1 ms apart at 3 T; one echo may be written with rounding of 0.1 ms."""
-
-SAME_PLACE_MM = 0.02
-"""Slices nearer than this along the normal lie at one place: the thinnest are 0.3 mm apart."""
-
-SPACING_TOLERANCE = 0.1
-"""Gaps between slices may differ by this share of their median: positions are rounded, and a
-missing slice doubles its gap."""
-
-STRAIGHT_MM = 0.5
-"""No corner of a slice may lie further from where a straight, even stack would have it. A real
-3 T knee with six decimals stays within 0.001 mm; half a millimetre is about a pixel."""
-
-LOCALISER_SLICES = 9
-LOCALISER_DIRECTIONS = (2, 3)
-"""A series that looks in two or three directions with at most so many slices in each is a
-localiser, whether its image type says so (Siemens, Philips) or not (GE). Radial series have
-more directions."""
-
-SCOUT_GAP_MM = 8.0
-"""So few slices this far apart cannot be measured: they are a localiser whose three directions
-were stored as three series. Slices of joints lie 0.5 to 6 mm apart."""
-
-_LOCALISER_WORDS = frozenset({"LOCALIZER", "LOCALISER", "SCOUT"})
-
-_CALCULATED_WORDS = frozenset(
-    {"ADC", "FA", "TRACEW", "SUB", "SUBTRACT", "SUBTRACTION", "MIP", "PROJECTION IMAGE"}
-    | {"FRACTION", "FAT_FRACTION", "DERIVED_MAP", "P", "PHASE", "R", "REAL", "I", "IMAGINARY"}
+from marrowtrail.imaging.kinds import LOCALISER, is_reformat, kind_set_aside
+from marrowtrail.imaging.parting import (
+    MIN_SLICES,
+    along_normal,
+    by_acquisition,
+    by_kind,
+    by_orientation,
+    by_stack,
+    repeats,
+    without_copies,
 )
-"""Words of Image Type for images that are no measured magnitude; so is all that ends in MAP."""
+from marrowtrail.imaging.series import SetAside
+from marrowtrail.imaging.spacing import (
+    BEYOND_A_GAP,
+    CROOKED,
+    GAPS,
+    LOCALISER_SLICES,
+    even_runs,
+    missing_between,
+    straight_geometry,
+)
 
-_DIFFUSION_WORD = "DIFFUSION"
+LOCALISER_DIRECTIONS = (2, 3)
+"""A series that looks in two or three directions with few slices in each is a localiser,
+whether its image type says so (Siemens, Philips) or not (GE). Radial series have more."""
 
-_LOCALISER = Rejected("localiser", "it only places the other series")
-_CALCULATED = Rejected("derived map", "it is calculated from other images, not measured")
-_DIFFUSION = Rejected("diffusion images", "their brightness shows diffusion, not marrow oedema")
+DYNAMIC_POINTS = 4
+"""A series with so many time points follows something in time (the arrival of a contrast
+agent, a moving joint) at the cost of detail. One before and two after an agent are series."""
+
 _FEW = Rejected("too few slices", f"fewer than {MIN_SLICES} parallel slices of one kind")
+_DYNAMIC = Rejected(
+    "dynamic series",
+    f"{DYNAMIC_POINTS} or more time points of one series; they follow a contrast agent or a "
+    "movement, not marrow oedema",
+)
 _REPEATED = Rejected(
     "several images at one place",
     "slices of one series repeat the same position and nothing tells them apart",
 )
-_GAPS = Rejected(
-    "gaps between slices",
-    "slices are missing or unevenly spaced; nothing is filled in, send the whole series",
+_COPY = Rejected(
+    "repeated slices", "their series has another image of the same place, which is used"
 )
-_CROOKED = Rejected("slices out of line", "they are shifted or turned against each other")
+_REFORMAT = Rejected(
+    "reformats",
+    "they were interpolated from a series that is in the folder, and would count it twice",
+)
 
-_BROKEN = frozenset(one.what for one in (_GAPS, _CROOKED))
+_BROKEN = frozenset(one.what for one in (GAPS, CROOKED, _REPEATED))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something unverified about one stack; the pattern of :class:`Caution` without a place."""
+
+    code: str
+    what: str
+    remedy: str
+
+    def at(self, where: str) -> Caution:
+        """The caution about the series at a place."""
+        return Caution(self.code, Severity.UNVERIFIED, self.what, where, self.remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
-    """Slices that form one volume, in the order of the third axis, and its geometry."""
+    """Slices that form one volume, in the order of the third axis, and its geometry.
+
+    ``is_part`` is true where slices of its series are missing beside it.
+    """
 
     headers: tuple[Header, ...]
     geometry: Geometry
+    doubts: tuple[Doubt, ...] = ()
+    is_part: bool = False
 
     @property
     def first(self) -> Header:
         """A slice that speaks for all in what they share."""
         return self.headers[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sorted:
+    """Stacks found so far, and how many files were set aside for which reason."""
+
+    stacks: list[Stack] = field(default_factory=list)
+    aside: Counter[Rejected] = field(default_factory=Counter)
+
+    def add(self, other: _Sorted) -> None:
+        self.stacks.extend(other.stacks)
+        self.aside.update(other.aside)
 
 
 def sort_into_stacks(
@@ -100,16 +118,17 @@ def sort_into_stacks(
     by_series: dict[tuple[str, ...], list[Header]] = defaultdict(list)
     for header in images:
         by_series[_series(header)].append(header)
-    stacks, aside = [], Counter[Rejected]()
+    found = _Sorted()
     for members in by_series.values():
-        directions = _by_orientation(members)
-        for group in _groups(directions):
-            outcome = _LOCALISER if _is_localiser(directions) else build_stack(group)
-            if isinstance(outcome, Stack):
-                stacks.append(outcome)
-            else:
-                aside[outcome] += len(group)
-    return tuple(stacks), count_set_aside(aside)
+        directions = by_orientation(members)
+        if _is_localiser(directions):
+            found.aside[LOCALISER] += len(members)
+            continue
+        for parallel in directions:
+            for group in by_kind(parallel):
+                found.add(_of_one_kind(group))
+    kept = _without_reformats(found)
+    return tuple(_with_mixed_frames(kept)), count_set_aside(found.aside)
 
 
 def broken_series(set_aside: Iterable[SetAside]) -> tuple[Caution, ...]:
@@ -127,18 +146,25 @@ def broken_series(set_aside: Iterable[SetAside]) -> tuple[Caution, ...]:
     )
 
 
-def build_stack(headers: Sequence[Header]) -> Stack | Rejected:
-    """The volume that these slices form, or why they form none."""
-    kinds = {word for header in headers for word in header.words("ImageType")}
-    if kinds & _LOCALISER_WORDS:
-        return _LOCALISER
-    if kinds & _CALCULATED_WORDS or any(word.endswith("MAP") for word in kinds):
-        return _CALCULATED
-    if _DIFFUSION_WORD in kinds:
-        return _DIFFUSION
-    if len(headers) < MIN_SLICES:
-        return _FEW
-    return _evenly_stacked(_along_normal(headers))
+def build_stacks(headers: Sequence[Header]) -> tuple[Stack, ...] | Rejected:
+    """The volumes that parallel slices of one kind and time point form, or why they form none.
+
+    There are several only where slices are missing between them, or where they show two
+    limbs.
+    """
+    runs = even_runs(headers)
+    if isinstance(runs, Rejected):
+        return runs
+    used = sum(map(len, runs))
+    is_part = used < len(headers) or (len(runs) > 1 and missing_between(runs))
+    doubts = (_slices_missing(len(runs), used, len(headers)),) if is_part else ()
+    stacks = []
+    for run in runs:
+        geometry = straight_geometry(run)
+        if isinstance(geometry, Rejected):
+            return geometry
+        stacks.append(Stack(tuple(run), geometry, doubts, is_part))
+    return tuple(stacks)
 
 
 def _series(header: Header) -> tuple[str, ...]:
@@ -151,115 +177,115 @@ def _is_localiser(directions: Sequence[Sequence[Header]]) -> bool:
     return few and len(directions) in LOCALISER_DIRECTIONS
 
 
-def _groups(directions: Sequence[Sequence[Header]]) -> Iterator[list[Header]]:
-    """Slices that could be one volume: one orientation, kind, time point and echo."""
-    for parallel in directions:
-        alike: dict[tuple[object, ...], list[Header]] = defaultdict(list)
-        for header in parallel:
-            alike[_kind(header)].append(header)
-        for group in alike.values():
-            yield from _by_echo(group)
+def _of_one_kind(group: Sequence[Header]) -> _Sorted:
+    """Stacks of slices of one orientation, kind and echo."""
+    found = _Sorted()
+    kind = kind_set_aside(group)
+    if kind is not None:
+        found.aside[kind] += len(group)
+        return found
+    for beside in by_stack(group):
+        points = by_acquisition(beside)
+        if len(points) >= DYNAMIC_POINTS:
+            found.aside[_DYNAMIC] += len(beside)
+            continue
+        for point in points:
+            found.add(_of_one_time(point))
+    return found
 
 
-def _kind(header: Header) -> tuple[object, ...]:
-    return (
-        header.words("ImageType"),
-        header.text("TemporalPositionIdentifier"),
-        _place(header).size,
+def _of_one_time(group: Sequence[Header]) -> _Sorted:
+    found = _Sorted()
+    slices, copies = list(group), list[Header]()
+    if repeats(group):
+        without = without_copies(group)
+        if without is None:
+            found.aside[_REPEATED] += len(group)
+            return found
+        slices, copies = without
+    stacks = _FEW if len(slices) < MIN_SLICES else build_stacks(along_normal(slices))
+    if isinstance(stacks, Rejected):
+        found.aside[stacks] += len(group)
+        return found
+    doubts = (_slices_twice(len(copies), len(slices)),) if copies else ()
+    found.stacks.extend(replace(one, doubts=one.doubts + doubts) for one in stacks)
+    found.aside.update({_COPY: len(copies)} if copies else {})
+    beyond = len(slices) - sum(len(one.headers) for one in stacks)
+    found.aside.update({BEYOND_A_GAP: beyond} if beyond else {})
+    return found
+
+
+def _slices_missing(parts: int, used: int, came: int) -> Doubt:
+    read_as = "the rest was read as one volume" if parts == 1 else f"it was read in {parts} parts"
+    return Doubt(
+        "slices-missing",
+        f"Slices are missing in the middle of the series: {read_as}, {used} of the {came} slices "
+        "that came. What lies in the hole or beyond it was not measured, and volumes may be too "
+        "small.",
+        "send the whole series again",
     )
 
 
-def _by_orientation(headers: Sequence[Header]) -> list[list[Header]]:
-    """Clusters, not rounded values: a value on the edge of rounding would part a stack."""
-    clusters: list[list[Header]] = []
-    for header in headers:
-        home = next((one for one in clusters if _parallel(one[0], header)), None)
-        if home is None:
-            clusters.append([header])
-        else:
-            home.append(header)
-    return clusters
+def _slices_twice(copies: int, places: int) -> Doubt:
+    return Doubt(
+        "slices-repeated",
+        f"{copies} of {places} slices came twice; the first image of each place was used.",
+        "check which image is the right one, and send the series without the other",
+    )
 
 
-def _parallel(one: Header, other: Header) -> bool:
-    mine, yours = _place(one), _place(other)
-    return bool(min(mine.row @ yours.row, mine.column @ yours.column) > PARALLEL_COSINE)
+_INTERPOLATED = Doubt(
+    "reformat-measured",
+    "The series was reformatted, and its original is not in the folder. Reformatting blurs, so "
+    "thin lines and small lesions may be missed.",
+    "add the series that it was made from",
+)
 
 
-def _by_echo(headers: Sequence[Header]) -> list[list[Header]]:
-    """By echo time; by echo number where a file has no time."""
-    ordered = sorted(headers, key=_echo)
-    clusters = [[ordered[0]]]
-    for last, header in pairwise(ordered):
-        if _echo(header)[0] - _echo(last)[0] > ECHO_GAP_MS or _echo(header)[1] != _echo(last)[1]:
-            clusters.append([])
-        clusters[-1].append(header)
-    return clusters
+def _without_reformats(found: _Sorted) -> list[Stack]:
+    """Reformats only where the series they were made from did not come.
 
-
-def _echo(header: Header) -> tuple[float, str]:
-    time = header.number("EchoTime")
-    return (0.0, header.text("EchoNumbers")) if time is None else (time, "")
-
-
-def _place(header: Header) -> SlicePlace:
-    if header.place is None:
-        raise ValueError("A slice without a place cannot be stacked; the folder's scan drops it.")
-    return header.place
-
-
-def _along_normal(headers: Sequence[Header]) -> tuple[Header, ...]:
-    normal = _place(headers[0]).normal
-    return tuple(sorted(headers, key=lambda one: float(_place(one).position @ normal)))
-
-
-def _evenly_stacked(headers: tuple[Header, ...]) -> Stack | Rejected:
-    places = [_place(header) for header in headers]
-    normal = places[0].normal
-    gaps = np.diff([place.position @ normal for place in places])
-    step = float(np.median(gaps))
-    if gaps.min() < SAME_PLACE_MM:
-        return _REPEATED
-    if step >= SCOUT_GAP_MM and len(headers) <= LOCALISER_SLICES:
-        return _LOCALISER
-    if np.abs(gaps - step).max() > SPACING_TOLERANCE * step or _is_thinned_out(headers[0], step):
-        return _GAPS
-    geometry = _geometry(places, headers[0].text("FrameOfReferenceUID"))
-    drift = np.linalg.norm(np.cross(places[-1].position - places[0].position, normal))
-    if drift > STRAIGHT_MM or _furthest_corner_mm(places, geometry) > STRAIGHT_MM:
-        return _CROOKED
-    return Stack(headers, geometry)
-
-
-def _is_thinned_out(header: Header, step: float) -> bool:
-    """Every second (or third) slice is missing, by what the scanner says of its own spacing.
-
-    SpacingBetweenSlices is believed only where it is a distance between centres, as the
-    standard has it; some scanners write the gap there, which is smaller than a slice.
+    The original has what was measured; a reformat repeats it with interpolated, correlated
+    noise. Where nothing else of its kind came, its geometry is true and it is all there is.
     """
-    said, thickness = header.number("SpacingBetweenSlices"), header.number("SliceThickness")
-    if said is None or thickness is None or said < (1 - SPACING_TOLERANCE) * thickness:
-        return False
-    times = step / said if said > 0 else 1.0
-    return times > 1.5 and abs(times - round(times)) <= SPACING_TOLERANCE
+    originals = {_shown(one) for one in found.stacks if not is_reformat(one.first)}
+    kept = []
+    for stack in found.stacks:
+        if not is_reformat(stack.first):
+            kept.append(stack)
+        elif _shown(stack) in originals:
+            found.aside[_REFORMAT] += len(stack.headers)
+        else:
+            kept.append(replace(stack, doubts=(*stack.doubts, _INTERPOLATED)))
+    return kept
 
 
-def _geometry(places: Sequence[SlicePlace], frame: str) -> Geometry:
-    first, last = places[0], places[-1]
-    affine = np.eye(4)
-    affine[:3, 0] = first.row * first.spacing_mm[0]
-    affine[:3, 1] = first.column * first.spacing_mm[1]
-    affine[:3, 2] = (last.position - first.position) / (len(places) - 1)
-    affine[:3, 3] = first.position
-    return Geometry((*first.size, len(places)), affine, frame or None)
+def _shown(stack: Stack) -> tuple[str, ...]:
+    """What a reformat shares with its original: examination, frame and weighting."""
+    header = stack.first
+    label = read_contrast(Physics.of(header)).label
+    return header.text("StudyInstanceUID"), header.text("FrameOfReferenceUID"), label
 
 
-def _furthest_corner_mm(places: Sequence[SlicePlace], geometry: Geometry) -> float:
-    """How far any slice's own corners lie from where the geometry has them."""
-    columns, rows, _ = geometry.shape
-    corners = np.array([[0, 0, 0], [columns - 1, 0, 0], [columns - 1, rows - 1, 0]])
-    gaps = [
-        np.linalg.norm(place.corners_lps - geometry.to_lps(corners + [0, 0, k]), axis=1).max()
-        for k, place in enumerate(places)
-    ]
-    return float(max(gaps))
+def _with_mixed_frames(stacks: Sequence[Stack]) -> list[Stack]:
+    """A doubt on stacks of one series that lie in several frames of reference."""
+    frames: dict[str, set[str]] = defaultdict(set)
+    for stack in stacks:
+        header = stack.first
+        frames[header.text("SeriesInstanceUID")].add(header.text("FrameOfReferenceUID"))
+    marked = []
+    for stack in stacks:
+        count = len(frames[stack.first.text("SeriesInstanceUID")])
+        doubts = (*stack.doubts, _frames_mixed(count)) if count > 1 else stack.doubts
+        marked.append(replace(stack, doubts=doubts))
+    return marked
+
+
+def _frames_mixed(count: int) -> Doubt:
+    return Doubt(
+        "frames-mixed",
+        f"Slices of one series lie in {count} frames of reference (the patient was moved, or "
+        "series were merged); each was read as a series of its own, and their positions were "
+        "not compared.",
+        "check that all of it shows this examination",
+    )
