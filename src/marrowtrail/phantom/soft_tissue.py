@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
@@ -39,6 +38,10 @@ GIRTH_SD = 0.08
 thicker or thinner than the patient's build makes it."""
 
 
+FAT_AT_MM, FAT_SHARES = (-50.0, -25.0, 30.0), (0.3, 0.8, 1.25)
+"""Little fat lies over kneecap and shin, most behind: its share of the mean by y."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SoftTissue:
     """Signed distances in mm at rest in the limb frame, negative inside.
@@ -64,7 +67,8 @@ def build_soft_tissue(limb: Limb, appearance: Appearance = PLAIN) -> SoftTissue:
     recess = maker.joined(tubes.recesses.values())
     bone = np.min([resample(bone.surface, geometry, fill=12.0).data for bone in limb.bones], axis=0)
     within = np.minimum(bone, np.minimum(muscle, dark))
-    skin = _skin(within, tubes.close_mm, tubes.fat_under_skin_mm * appearance.fat_scale)
+    fat_mm = tubes.fat_under_skin_mm * appearance.fat_scale * _fat_share(maker.axes[1])
+    skin = _skin(within, tubes.close_mm, fat_mm)
     return SoftTissue(*(Volume(field, geometry) for field in (skin, muscle, dark, vein, recess)))
 
 
@@ -142,7 +146,13 @@ def _right_axes(geometry: Geometry) -> tuple[Field, Field, Field]:
     return x[:, None, None], y[None, :, None], z[None, None, :]
 
 
-def _skin(inside: NDArray[np.float32], close_mm: float, fat_mm: float) -> NDArray[np.float32]:
+def _fat_share(y: Field) -> Field:
+    """Thickness of fat against its mean, from front (-y) to back."""
+    share = np.interp(y.ravel(), FAT_AT_MM, FAT_SHARES).astype(np.float32)
+    return np.asarray(share.reshape(y.shape), dtype=np.float32)
+
+
+def _skin(inside: Field, close_mm: float, fat_mm: Field) -> Field:
     """A smooth hull of what is inside, ``fat_mm`` away from it."""
     away = ndimage.distance_transform_edt(inside >= 0, sampling=STEP_MM)
     near = away < close_mm
