@@ -51,14 +51,18 @@ def draw_soft_tissue(scene: Scene, geometry: Geometry, level: Levels) -> Layers:
     paint(picture, inside(skin + np.float32(SKIN_MM), 1.0), _fat(scene, to_rest, box, level))
     paint(picture, inside(muscle, 1.0), _muscle(scene, to_rest, box, level))
     paint(picture, inside(vein, 1.0), level[Tissue.VEIN])
-    swollen = recess - np.float32(FLUID_GROWS_MM * _fluid(scene))
+    swollen = _swollen(scene, recess, to_rest, box)
     paint(picture, inside(swollen, 1.0), level[Tissue.FLUID])
     paint(picture, inside(dark, 1.0), level[Tissue.FIBROUS])
     return picture
 
 
-def _fluid(scene: Scene) -> float:
-    return max(scene.effusion, scene.appearance.joint_fluid)
+def _swollen(scene: Scene, recess: Field, to_rest: Matrix, box: Box) -> Field:
+    """Recesses filled with the joint's fluid, their walls uneven where they are distended."""
+    fluid = max(scene.effusion, scene.appearance.joint_fluid)
+    walls = read_tile(Grain.PATCHES, scene.family, to_rest, box, scene.appearance.grain_offset_mm)
+    level = recess - np.float32(fluid) * (np.float32(FLUID_GROWS_MM) + walls)
+    return np.asarray(level, dtype=np.float32)
 
 
 def _whole(geometry: Geometry) -> Box:

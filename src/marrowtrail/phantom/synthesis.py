@@ -8,7 +8,7 @@ way and holds where at least half of a voxel does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,9 @@ curvature of any joint surface needs."""
 PROFILE = (0.2, 0.3, 0.3, 0.2)
 """Weights of the depths: a selective pulse excites less towards the edges of the slice."""
 
+THIN_MM = 1.2
+"""Slices of a 3D series are no thicker than a pixel or two: one depth stands for them."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rendered:
@@ -56,7 +59,7 @@ def render(scene: Scene, acquisition: Acquisition) -> Rendered:
     draw_joint_space(scene, geometry, base, level)
     total = blank(geometry)
     shares = Shares(geometry.shape)
-    for depth, weight in zip(DEPTHS, PROFILE, strict=True):
+    for depth, weight in _profile(acquisition.thickness_mm):
         onto = _at_depth(geometry, depth * acquisition.thickness_mm)
         picture = base.copy()
         for bone in scene.limb.bones:
@@ -68,6 +71,11 @@ def render(scene: Scene, acquisition: Acquisition) -> Rendered:
     lesions = {name: share >= 0.5 for name, share in shares.lesions.items()}
     regions, names = _regions(scene, geometry, bones)
     return Rendered(Volume(image, geometry), bones, lesions, regions, names)
+
+
+def _profile(thickness_mm: float) -> Iterable[tuple[float, float]]:
+    """Depths to draw a slice at, in parts of its thickness, and their weights."""
+    return ((0.0, 1.0),) if thickness_mm <= THIN_MM else zip(DEPTHS, PROFILE, strict=True)
 
 
 def _at_depth(geometry: Geometry, depth_mm: float) -> Geometry:
