@@ -7,8 +7,6 @@ what carries the regions of truth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -16,8 +14,10 @@ from scipy import ndimage
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.contact import knee_in_contact
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.limb import STEP_MM, Limb, PatientBone, mirrored
 from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, load_template
+from marrowtrail.phantom.variation import Deformation, variation_of
 from marrowtrail.record.sites import BoneId, Side
 
 MODE_LIMIT_SD = 1.7
@@ -27,27 +27,18 @@ out the sum of distance maps stops looking like a bone."""
 SIZE_LOG_SD = 0.07
 """Standard deviation of log size among the 27 knees of the model (scripts/build_knee_shapes.py)."""
 
-WARP_KNOT_MM = 30.0
-WARP_MM = 0.8
-"""Deformation between knots of 30 mm, with this standard deviation along each axis: steepest
-slope near 8 %, so a sampled distance is still a distance within that."""
-
-WARP_STEP_MM = 6.0
-"""Between knots a cubic spline is laid down every 6 mm and read with linear weights."""
-
-WARP_HALF_MM = 150.0
-"""The field covers the box of a joint, this far to each side of it."""
-
 TEXTURE_SCALES_MM = (2.5, 7.0)
 """Grain of marrow: trabecular bundles and lobules of fat, as two octaves of noise."""
 
 
-def draw_limb(joint: str, side: Side, rng: np.random.Generator) -> Limb:
+def draw_limb(
+    joint: str, side: Side, rng: np.random.Generator, family: Family = Family.BUILDING
+) -> Limb:
     """A patient's joint. The same generator state gives the same bones, left or right."""
-    template = load_template(joint)
+    template = load_template(joint, family)
     weights = np.clip(rng.standard_normal(template.mode_count), -MODE_LIMIT_SD, MODE_LIMIT_SD)
     size = float(np.exp(np.clip(rng.standard_normal(), -2, 2) * SIZE_LOG_SD))
-    warp = _Warp.draw(rng)
+    warp = Deformation.draw(variation_of(joint, family), rng)
     bones = [_drawn_bone(bone, joint, weights, size, warp, rng) for bone in template.bones]
     if joint == "knee":
         bones = knee_in_contact(bones)
@@ -55,43 +46,12 @@ def draw_limb(joint: str, side: Side, rng: np.random.Generator) -> Limb:
     return limb if side is Side.RIGHT else mirrored(limb)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Warp:
-    """A smooth displacement in millimetres over the box of a joint.
-
-    ``field`` (3, n, n, n) holds it every :data:`WARP_STEP_MM`.
-    """
-
-    field: NDArray[np.float32]
-
-    @classmethod
-    def draw(cls, rng: np.random.Generator) -> _Warp:
-        count = int(2 * WARP_HALF_MM / WARP_KNOT_MM) + 1
-        knots = rng.normal(0.0, WARP_MM, (3, count, count, count))
-        finer = WARP_KNOT_MM / WARP_STEP_MM
-        fine = [ndimage.zoom(one, (1 + (count - 1) * finer) / count, order=3) for one in knots]
-        return cls(np.stack(fine).astype(np.float32))
-
-    def at(self, geometry: Geometry) -> NDArray[np.float32]:
-        """(3, i, j, k) displacement at every voxel of a grid of the limb frame."""
-        matrix = geometry.affine[:3, :3] / WARP_STEP_MM
-        offset = (geometry.affine[:3, 3] + WARP_HALF_MM) / WARP_STEP_MM
-        return np.stack(
-            [
-                ndimage.affine_transform(
-                    one, matrix, offset, geometry.shape, order=1, mode="nearest"
-                )
-                for one in self.field
-            ]
-        )
-
-
 def _drawn_bone(
     template: BoneTemplate,
     joint: str,
     weights: NDArray[np.float64],
     size: float,
-    warp: _Warp,
+    warp: Deformation,
     rng: np.random.Generator,
 ) -> PatientBone:
     source = template.geometry
@@ -110,6 +70,7 @@ def _drawn_bone(
     if template.outer_mm is not None and template.outer_modes_mm is not None:
         outer = _read(template.outer_mm, template.outer_modes_mm, weights, ijk, size)
         outer = np.minimum(outer, surface)
+    scar = None if template.scar_mm is None else _read_scar(template.scar_mm, ijk, size)
     return PatientBone(
         bone_id=BoneId(template.bone, Side.RIGHT),
         joint=joint,
@@ -119,6 +80,7 @@ def _drawn_bone(
         regions=Volume(read_regions(template.regions, len(template.region_names), ijk), grid),
         region_names=template.region_names,
         shaft=None,
+        scar=None if scar is None else Volume(scar, grid),
     )
 
 
@@ -134,6 +96,13 @@ def _read(
         shape += weight * mode
     read = ndimage.map_coordinates(shape, ijk, order=3, mode="nearest", output=np.float32)
     return np.asarray(np.clip(read * np.float32(size), -CLIP_MM, CLIP_MM), dtype=np.float32)
+
+
+def _read_scar(
+    scar: NDArray[np.float32], ijk: NDArray[np.float32], size: float
+) -> NDArray[np.float32]:
+    read = ndimage.map_coordinates(scar, ijk, order=1, mode="nearest", output=np.float32)
+    return np.asarray(read * np.float32(size), dtype=np.float32)
 
 
 def read_regions(

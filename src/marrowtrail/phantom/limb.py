@@ -29,6 +29,7 @@ SHAFT_WAY = {
     ("knee", "fibula"): -1,
     ("ankle", "tibia"): 1,
     ("ankle", "fibula"): 1,
+    ("hip", "femur"): -1,
 }
 """Where the shaft lies from the joint, along z."""
 
@@ -47,7 +48,8 @@ class PatientBone:
 
     ``surface`` and ``outer`` are signed distances in mm (bone; bone and cartilage, where
     known), ``texture`` has mean 0 and standard deviation 1, ``regions`` holds *n* for
-    ``region_names[n - 1]``. ``shaft`` says where a long bone's cortex thickens.
+    ``region_names[n - 1]``. ``shaft`` says where a long bone's cortex thickens. ``scar`` is the
+    distance in mm from the scar of the closed growth plate, negative towards the joint.
     """
 
     bone_id: BoneId
@@ -58,6 +60,7 @@ class PatientBone:
     regions: Volume
     region_names: tuple[str, ...]
     shaft: Shaft | None
+    scar: Volume | None = None
 
     def inside_points(self) -> Points:
         """(n, 3) limb-frame centres of voxels within the bone."""
@@ -73,6 +76,7 @@ class PatientBone:
             outer=None if self.outer is None else Volume(self.outer.data, there),
             texture=Volume(self.texture.data, there),
             regions=Volume(self.regions.data, there),
+            scar=None if self.scar is None else Volume(self.scar.data, there),
         )
 
     def trimmed(self) -> PatientBone:
@@ -85,6 +89,7 @@ class PatientBone:
             outer=None if self.outer is None else self.outer.crop(start, stop),
             texture=self.texture.crop(start, stop),
             regions=self.regions.crop(start, stop),
+            scar=None if self.scar is None else self.scar.crop(start, stop),
             shaft=self._find_shaft(),
         )
 

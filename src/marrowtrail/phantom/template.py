@@ -3,12 +3,13 @@
 A template describes one joint of a *right* limb in the limb frame: millimetres, x to the
 patient's left, y to the back, z to the head (so lateral is -x), origin near the joint. A
 bone is a mean signed distance map (negative inside), principal modes of it, the same for
-the outer surface of its cartilage where the source has cartilage, and a map of regions.
+the outer surface of its cartilage where the source has cartilage, a map of regions, and for
+a long bone's end the level of its physeal scar.
 The region map fills the whole box, not the bone alone, so every drawn shape is labelled
 wherever its surface comes to lie.
 
-Kept as one ``.npz`` per joint: distances as int8 tenths of a millimetre, clipped at
-:data:`CLIP_MM`; modes as int8 with one scale each.
+Kept as one ``.npz`` per joint and family of shapes: distances as int8 tenths of a millimetre,
+clipped at :data:`CLIP_MM`; modes as int8 with one scale each.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.phantom.family import Family
 
 CLIP_MM = 12.0
 """Distances are kept up to here: what int8 holds in tenths of a millimetre, and further
@@ -52,6 +54,9 @@ class BoneTemplate:
         (i, j, k) uint8; value *n* is ``region_names[n - 1]``, 0 is no named region.
     region_names
         Region keys of the vocabulary.
+    scar_mm
+        (i, j, k) distance from the scar of the closed growth plate, negative towards the
+        joint; ``None`` for a bone that has none there.
     """
 
     bone: str
@@ -62,6 +67,7 @@ class BoneTemplate:
     outer_modes_mm: NDArray[np.float32] | None
     regions: NDArray[np.uint8]
     region_names: tuple[str, ...]
+    scar_mm: NDArray[np.float32] | None = None
 
     @property
     def mode_count(self) -> int:
@@ -97,19 +103,22 @@ def save_template(template: JointTemplate, file: Path | IO[bytes]) -> None:
         if bone.outer_mm is not None and bone.outer_modes_mm is not None:
             arrays[f"{bone.bone}/outer"] = _packed(bone.outer_mm)
             arrays |= _packed_modes(f"{bone.bone}/outer_modes", bone.outer_modes_mm)
+        if bone.scar_mm is not None:
+            arrays[f"{bone.bone}/scar"] = _packed(bone.scar_mm)
     np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 @cache
-def load_template(joint: str) -> JointTemplate:
-    """The packaged template of a joint, read once.
+def load_template(joint: str, family: Family = Family.BUILDING) -> JointTemplate:
+    """The packaged template of a joint in one family of shapes, read once.
 
     Raises
     ------
     FileNotFoundError
         If no shapes of that joint are packaged.
     """
-    source = resources.files("marrowtrail.phantom") / "shapes" / f"{joint}.npz"
+    name = joint if family is Family.BUILDING else f"{joint}-{family.value}"
+    source = resources.files("marrowtrail.phantom") / "shapes" / f"{name}.npz"
     with source.open("rb") as file, np.load(file) as arrays:
         stored = {name: arrays[name] for name in arrays.files}
     bones = tuple(_unpacked_bone(str(bone), stored) for bone in stored["bones"])
@@ -129,7 +138,7 @@ def _packed_modes(name: str, modes: NDArray[np.float32]) -> dict[str, NDArray[np
 
 def _unpacked_bone(bone: str, stored: dict[str, NDArray[np.generic]]) -> BoneTemplate:
     surface = _distances(stored[f"{bone}/surface"])
-    has_outer = f"{bone}/outer" in stored
+    has_outer, has_scar = f"{bone}/outer" in stored, f"{bone}/scar" in stored
     shape = (surface.shape[0], surface.shape[1], surface.shape[2])
     return BoneTemplate(
         bone=bone,
@@ -140,6 +149,7 @@ def _unpacked_bone(bone: str, stored: dict[str, NDArray[np.generic]]) -> BoneTem
         outer_modes_mm=_modes(f"{bone}/outer_modes", stored) if has_outer else None,
         regions=stored[f"{bone}/regions"].astype(np.uint8),
         region_names=tuple(str(name) for name in stored[f"{bone}/region_names"]),
+        scar_mm=_distances(stored[f"{bone}/scar"]) if has_scar else None,
     )
 
 
