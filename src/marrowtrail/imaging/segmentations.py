@@ -7,7 +7,7 @@ orientation say, and only if that is a voxel of the series.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,9 +33,9 @@ _KIND = "segmentation"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadSegmentation:
-    """Bones of one segmentation, or why it was set aside."""
+    """Bones of one segmentation, once for each volume of its series, or why it was set aside."""
 
-    bones: BoneLabels | None
+    bones: tuple[BoneLabels, ...]
     aside: SetAside | None
 
 
@@ -48,8 +48,12 @@ class _Frame:
     mask: NDArray[np.bool_]
 
 
-def read_segmentation(header: Header, grids: Mapping[str, Sequence[Geometry]]) -> ReadSegmentation:
-    """Bones of a segmentation on the grid of its series.
+def read_segmentation(
+    header: Header, grids: Mapping[str, Sequence[Geometry]], incomplete: Set[str] = frozenset()
+) -> ReadSegmentation:
+    """Bones of a segmentation on the grids of its series.
+
+    A series of two limbs, or one with slices missing, is several volumes.
 
     Parameters
     ----------
@@ -57,11 +61,13 @@ def read_segmentation(header: Header, grids: Mapping[str, Sequence[Geometry]]) -
         The file.
     grids
         Geometries of the volumes of each series that was read, by series instance UID.
+    incomplete
+        Series of which slices are missing: masks of those slices are left out.
 
     Raises
     ------
     InputError
-        If its frames lie off every grid of the series it refers to.
+        If a frame lies off every grid of the series it refers to.
     """
     with quiet():
         try:
@@ -79,10 +85,13 @@ def read_segmentation(header: Header, grids: Mapping[str, Sequence[Geometry]]) -
     candidates = grids.get(series_uid, ())
     if not candidates:
         return _aside("the series it was drawn on is not among those that were read")
-    labels = _on_one_of(candidates, frames, header.text("FrameOfReferenceUID"))
+    frame_uid = header.text("FrameOfReferenceUID")
+    volumes = _on_grids(candidates, frames, frame_uid, may_miss=series_uid in incomplete)
     used = set(_values(bones).values())
     names = tuple((number, bone) for number, bone in sorted(bones.items()) if number in used)
-    return ReadSegmentation(BoneLabels(labels, names, "DICOM SEG", series_uid), None)
+    return ReadSegmentation(
+        tuple(BoneLabels(one, names, "DICOM SEG", series_uid) for one in volumes), None
+    )
 
 
 def _bones(segmentation: hd.seg.Segmentation) -> dict[int, BoneId]:
@@ -148,31 +157,42 @@ def _floats(values: Sequence[Any]) -> tuple[float, ...]:
     return tuple(float(value) for value in values)
 
 
-def _on_one_of(grids: Sequence[Geometry], frames: Sequence[_Frame], frame_uid: str) -> Volume:
-    """The label map on the first grid that holds every frame."""
-    for grid in grids:
-        same_frame = not frame_uid or grid.frame_of_reference in (None, frame_uid)
-        labels = _painted(frames, grid) if same_frame else None
-        if labels is not None:
-            return Volume(labels, grid)
+def _on_grids(
+    grids: Sequence[Geometry], frames: Sequence[_Frame], frame_uid: str, *, may_miss: bool
+) -> list[Volume]:
+    """A label map on every grid that holds frames; each frame lies on the first that fits it."""
+    suited = [one for one in grids if not frame_uid or one.frame_of_reference in (None, frame_uid)]
+    painted: dict[int, NDArray[np.int16]] = {}
+    for frame in frames:
+        home = _home(frame, suited)
+        if home is not None:
+            index, voxels = home
+            labels = painted.setdefault(index, np.zeros(suited[index].shape, dtype=np.int16))
+            labels[tuple(voxels.T)] = frame.number
+        elif not may_miss:
+            raise _off_the_grid(grids[0], frames)
+    if not painted:
+        raise _off_the_grid(grids[0], frames)
+    return [Volume(labels, suited[index]) for index, labels in sorted(painted.items())]
+
+
+def _home(frame: _Frame, grids: Sequence[Geometry]) -> tuple[int, NDArray[np.int64]] | None:
+    for index, grid in enumerate(grids):
+        voxels = _voxels(frame, grid)
+        if voxels is not None:
+            return index, voxels
+    return None
+
+
+def _off_the_grid(expected: Geometry, frames: Sequence[_Frame]) -> InputError:
     sizes = {frame.mask.shape[::-1] for frame in frames}
     got = " and ".join(f"{columns} x {rows}" for columns, rows in sorted(sizes))
-    raise InputError(
+    return InputError(
         "A segmentation of bones does not lie on the grid of the series it refers to: expected "
-        f"frames on {grids[0].in_words}, got frames of {got} pixels elsewhere.",
+        f"frames on {expected.in_words}, got frames of {got} pixels elsewhere.",
         where="a DICOM SEG in the folder",
         remedy="draw or resample the mask on the series itself",
     )
-
-
-def _painted(frames: Sequence[_Frame], grid: Geometry) -> NDArray[np.int16] | None:
-    labels = np.zeros(grid.shape, dtype=np.int16)
-    for frame in frames:
-        voxels = _voxels(frame, grid)
-        if voxels is None:
-            return None
-        labels[tuple(voxels.T)] = frame.number
-    return labels
 
 
 def _voxels(frame: _Frame, grid: Geometry) -> NDArray[np.int64] | None:
@@ -196,4 +216,4 @@ def _voxels(frame: _Frame, grid: Geometry) -> NDArray[np.int64] | None:
 
 
 def _aside(reason: str) -> ReadSegmentation:
-    return ReadSegmentation(None, SetAside(_KIND, reason, 1))
+    return ReadSegmentation((), SetAside(_KIND, reason, 1))

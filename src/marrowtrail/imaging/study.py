@@ -107,11 +107,14 @@ def _read_dicom(plan: Plan, handed_in: Mapping[str, Sequence[NiftiVisit]], say: 
 
 def _read_bones(plan: Plan) -> tuple[tuple[BoneLabels, ...], tuple[SetAside, ...]]:
     grids: dict[str, list[Geometry]] = defaultdict(list)
+    incomplete: set[str] = set()
     for visit in plan.visits:
         for one in visit.series:
-            grids[one.stack.first.text("SeriesInstanceUID")].append(one.stack.geometry)
-    outcomes = [read_segmentation(header, grids) for header in plan.segmentations]
-    bones = tuple(one.bones for one in outcomes if one.bones is not None)
+            series_uid = one.stack.first.text("SeriesInstanceUID")
+            grids[series_uid].append(one.stack.geometry)
+            incomplete |= {series_uid} if one.stack.is_part else set()
+    outcomes = [read_segmentation(header, grids, incomplete) for header in plan.segmentations]
+    bones = tuple(mask for one in outcomes for mask in one.bones)
     aside = Counter((one.aside.what, one.aside.reason) for one in outcomes if one.aside)
     return bones, tuple(SetAside(*why, files) for why, files in sorted(aside.items()))
 
