@@ -64,19 +64,21 @@ class TestOddFiles:
         return copy
 
     @pytest.mark.parametrize(
-        ("name", "what"),
+        ("name", "what", "images"),
         [
-            ("enhanced-multiframe-knee.dcm", "enhanced multi-frame MR"),
-            ("explicit_mr_jpeg-lossy_mono2.dcm", "images in JPEG Baseline (Process 1)"),
-            ("explicit_mr_rle_mono2.dcm", "derived map"),
-            ("ge-coronal-t1-knee.dcm", "too few slices"),
-            ("implicit_mr_16bit_mono2.dcm", "too few slices"),
-            ("no-header_implicit_mr_16bit_mono2.dcm", "too few slices"),
+            ("enhanced-multiframe-knee.dcm", "dynamic series", 19),
+            ("explicit_mr_jpeg-lossy_mono2.dcm", "derived map", 1),
+            ("explicit_mr_rle_mono2.dcm", "derived map", 1),
+            ("ge-coronal-t1-knee.dcm", "too few slices", 1),
+            ("implicit_mr_16bit_mono2.dcm", "too few slices", 1),
+            ("no-header_implicit_mr_16bit_mono2.dcm", "too few slices", 1),
         ],
     )
-    def test_each_is_set_aside_with_a_reason(self, alone, name: str, what: str) -> None:
+    def test_each_is_set_aside_with_a_reason(
+        self, alone, name: str, what: str, images: int
+    ) -> None:
         folder = alone(name)
-        assert aside(plan_folder(folder)) == {what: 1}
+        assert aside(plan_folder(folder)) == {what: images}
         with pytest.raises(InputError, match="nothing in the folder can be used"):
             read_study(folder)
 
@@ -87,7 +89,7 @@ class TestOddFiles:
             for one in self.test_each_is_set_aside_with_a_reason.pytestmark
             if one.name == "parametrize"
         )
-        assert listed == {name for name, _ in mark.args[1]}
+        assert listed == {name for name, _, _ in mark.args[1]}
 
     def test_together_they_are_several_patients(self, shared_data: Path) -> None:
         with pytest.raises(InputError, match="Expected one patient"):

@@ -1,4 +1,4 @@
-"""The header of one DICOM file: the few facts that sorting needs, without pixels.
+"""The header of one image: the few facts that sorting needs, without pixels.
 
 Values are decoded once, when the file is opened, and kept as text. One that breaks the
 standard's rules is treated as missing: it must not cost the file, let alone the run.
@@ -9,36 +9,29 @@ from __future__ import annotations
 import math
 import struct
 import warnings
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import pydicom
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
+from marrowtrail.imaging.elements import Found, Irregular, Item, find_elements
 from marrowtrail.imaging.slice_place import SlicePlace, slice_place
-
-_TAGS = (
-    "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID "
-    "PatientID IssuerOfPatientID PatientName PatientBirthDate PatientSex "
-    "PatientAge "
-    "StudyDate SeriesDate AcquisitionDate ContentDate ImageType SyntheticData "
-    "SeriesDescription ProtocolName StudyDescription BodyPartExamined Laterality "
-    "ImageLaterality RepetitionTime EchoTime EchoNumbers InversionTime FlipAngle "
-    "ScanOptions ScanningSequence SequenceName PulseSequenceName "
-    "ContrastBolusAgent ContrastBolusVolume ContrastBolusTotalDose ContrastBolusIngredient "
-    "ContrastBolusStartTime TemporalPositionIdentifier StackID AcquisitionNumber "
-    "AcquisitionTime TriggerTime MRAcquisitionType BurnedInAnnotation DiffusionBValue "
-    "PixelAspectRatio SliceLocation "
-    "ImageOrientationPatient ImagePositionPatient PixelSpacing SliceThickness "
-    "SpacingBetweenSlices Rows Columns SamplesPerPixel RescaleSlope RescaleIntercept "
-    "PhotometricInterpretation NumberOfFrames InstanceNumber"
-).split()
+from marrowtrail.imaging.tags import SEQUENCES, TAGS
 
 DAMAGE = (
     AttributeError,
@@ -52,10 +45,11 @@ DAMAGE = (
     TypeError,
     ValueError,
     struct.error,
+    zipfile.BadZipFile,
     zlib.error,
 )
-"""What pydicom raises on files that are cut short or altered: it has no class of its own for
-them. Found by cutting and altering files at random, as the tests still do."""
+"""What pydicom and zipfile raise on files that are cut short or altered: they have no one class
+for them. Found by cutting and altering files at random, as the tests still do."""
 
 _STARTS_WITHOUT_PREAMBLE = (b"\x08\x00", b"\x02\x00", b"\x00\x08")
 """Files written without the 128-byte preamble begin with group 0008 or 0002."""
@@ -84,19 +78,45 @@ class Rejected:
 
 NOT_DICOM = Rejected("other files", "they are not DICOM images")
 DAMAGED = Rejected("damaged files", "they begin as DICOM and cannot be read; copy them again")
+UNREADABLE = Rejected("unreadable files", "they cannot be opened")
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPlace:
+    """Where a file keeps its pixels, as the scan found it.
+
+    Parameters
+    ----------
+    offset
+        Bytes from the start of the file.
+    length
+        In bytes; ``None`` where compressed pixels come in fragments.
+    stamp
+        Size of the file in bytes and time of its last change in ns: the offset holds only as
+        long as they do. ``None`` for a member of an archive.
+    """
+
+    offset: int
+    length: int | None
+    stamp: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Header:
-    """One DICOM file: where it is, and its header without pixels.
+    """One image, be it a file or a frame of one: where it is, and its header without pixels.
 
-    ``place`` is ``None`` where the header does not say where the slice lies.
+    ``place`` is ``None`` where the header does not say where the slice lies. ``members`` leads
+    through archives to the file (the outermost first), ``frame`` counts from 0 and is ``None``
+    in a single-frame file, ``pixels`` is ``None`` where only pydicom finds them.
     """
 
     path: Path
     transfer_syntax: UID
     values: Mapping[str, tuple[str, ...]]
     place: SlicePlace | None
+    members: tuple[str, ...] = ()
+    frame: int | None = None
+    pixels: PixelPlace | None = None
 
     def text(self, name: str) -> str:
         """A tag as text; empty where it is missing."""
@@ -112,20 +132,52 @@ class Header:
         return tuple(word for one in self.values.get(name, ()) if (word := one.strip().upper()))
 
 
-def read_header(path: Path) -> Header | Rejected:
-    """The header of a file, or why it has none. Call it within :func:`quiet`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FileRead:
+    """A file's header, its sequences, and the class that its file header names.
+
+    ``has_pixels`` is also true where only reading them will tell.
+    """
+
+    header: Header
+    item: Item
+    media_class: str
+    has_pixels: bool
+
+
+def read_file(
+    stream: BinaryIO,
+    path: Path,
+    members: tuple[str, ...] = (),
+    stamp: tuple[int, int] | None = None,
+) -> FileRead | Rejected:
+    """The header of an open file, or why it has none. Call it within :func:`quiet`.
+
+    ``path``, ``members`` and ``stamp`` go into the header, which is read from ``stream``.
+    """
     try:
-        dataset = _read(path)
-    except InvalidDicomError:
-        return NOT_DICOM
-    except OSError:
-        return Rejected("unreadable files", "they cannot be opened")
+        found = find_elements(stream)
+    except Irregular:
+        return _read_irregular(stream, path, members)
     except DAMAGE:
         return DAMAGED
-    if dataset is None or "SOPClassUID" not in dataset:
+    if not found.item.values and not found.media_class:
         return NOT_DICOM
-    values = {name: _values(dataset, name) for name in _TAGS}
-    return Header(path, _transfer_syntax(dataset), values, _place(values))
+    is_placed = found.offset is not None and found.syntax != DeflatedExplicitVRLittleEndian
+    pixels = PixelPlace(found.offset or 0, found.length, stamp) if is_placed else None
+    return _file(found, path, members, pixels, has_pixels=found.offset is not None)
+
+
+def header_of(
+    path: Path,
+    syntax: UID,
+    values: Mapping[str, tuple[str, ...]],
+    members: tuple[str, ...],
+    frame: int | None,
+    pixels: PixelPlace | None,
+) -> Header:
+    """A header with the place that its values describe."""
+    return Header(path, syntax, values, _place(values), members, frame, pixels)
 
 
 def transfer_syntax_in_use(dataset: FileDataset) -> UID:
@@ -136,15 +188,55 @@ def transfer_syntax_in_use(dataset: FileDataset) -> UID:
     return ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
 
 
-def _read(path: Path) -> FileDataset | None:
+def _file(
+    found: Found,
+    path: Path,
+    members: tuple[str, ...],
+    pixels: PixelPlace | None,
+    *,
+    has_pixels: bool,
+) -> FileRead:
+    header = header_of(path, found.syntax, found.item.values, members, None, pixels)
+    return FileRead(header, found.item, found.media_class, has_pixels)
+
+
+def _read_irregular(stream: BinaryIO, path: Path, members: tuple[str, ...]) -> FileRead | Rejected:
+    """The same by pydicom, which copes with more and takes its time."""
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+        stream.seek(0)
+        dataset = _by_pydicom(stream)
+        if dataset is None:
+            return NOT_DICOM
+        item = _item(dataset)
+        media_class = str(dataset.file_meta.get("MediaStorageSOPClassUID", ""))
+        syntax = _transfer_syntax(dataset)
     except InvalidDicomError:
-        with path.open("rb") as stream:
-            start = stream.read(2)
-        if start not in _STARTS_WITHOUT_PREAMBLE:
-            raise
-        return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS), force=True)
+        return NOT_DICOM
+    except DAMAGE:
+        return DAMAGED
+    if not item.values and not media_class:
+        return NOT_DICOM
+    found = Found(item, syntax, media_class, None, None)
+    return _file(found, path, members, None, has_pixels=True)
+
+
+def _by_pydicom(stream: BinaryIO) -> FileDataset | None:
+    start = stream.read(132)
+    stream.seek(0)
+    has_preamble = start[128:] == b"DICM"
+    if not has_preamble and start[:2] not in _STARTS_WITHOUT_PREAMBLE:
+        return None
+    if _is_deflated(stream):
+        # It is regular or damaged: pydicom would inflate it without any limit.
+        raise EOFError
+    wanted = list(TAGS + SEQUENCES)
+    return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted, force=True)
+
+
+def _is_deflated(stream: BinaryIO) -> bool:
+    start = stream.read(4096)
+    stream.seek(0)
+    return str(DeflatedExplicitVRLittleEndian).encode() in start
 
 
 def _transfer_syntax(dataset: FileDataset) -> UID:
@@ -152,16 +244,29 @@ def _transfer_syntax(dataset: FileDataset) -> UID:
     return UID(str(named)) if named else transfer_syntax_in_use(dataset)
 
 
-def _values(dataset: FileDataset, name: str) -> tuple[str, ...]:
+def _item(dataset: Dataset) -> Item:
+    values = {name: text for name in TAGS if (text := _values(dataset, name))}
+    sequences = {}
+    for name in SEQUENCES:
+        try:
+            items = dataset.get(name)
+            if items is not None:
+                sequences[name] = tuple(_item(one) for one in items)
+        except DAMAGE:
+            continue
+    return Item(values, sequences)
+
+
+def _values(dataset: Dataset, name: str) -> tuple[str, ...]:
     try:
         value = dataset.get(name)
     except DAMAGE:
         return ()
-    if value is None or value == "":
+    if value is None:
         return ()
-    if isinstance(value, MultiValue):
-        return tuple("" if one is None else str(one) for one in value)
-    return (str(value),)
+    several = value if isinstance(value, MultiValue) else (value,)
+    texts = tuple("" if one is None else str(one).strip(" \0") for one in several)
+    return texts if any(texts) else ()
 
 
 def _numbers(values: tuple[str, ...]) -> tuple[float, ...]:
@@ -174,9 +279,8 @@ def _numbers(values: tuple[str, ...]) -> tuple[float, ...]:
 
 
 def _place(values: Mapping[str, tuple[str, ...]]) -> SlicePlace | None:
+    names = ("ImageOrientationPatient", "ImagePositionPatient", "PixelSpacing", "Columns", "Rows")
+    orientation, position, spacing, columns, rows = (_numbers(values.get(n, ())) for n in names)
     return slice_place(
-        orientation=_numbers(values["ImageOrientationPatient"]),
-        position=_numbers(values["ImagePositionPatient"]),
-        pixel_spacing=_numbers(values["PixelSpacing"]),
-        size=_numbers(values["Columns"]) + _numbers(values["Rows"]),
+        orientation=orientation, position=position, pixel_spacing=spacing, size=columns + rows
     )

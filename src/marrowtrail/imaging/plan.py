@@ -95,7 +95,7 @@ def plan_folder(folder: Path) -> Plan:
             remedy="name the folder that holds the DICOM files",
         )
     found = scan(folder)
-    cautions = list(one_patient(found.images))
+    cautions = [*found.cautions, *one_patient(found.images)]
     stacks, rejected = sort_into_stacks(found.images)
     cautions += broken_series(rejected)
     by_date = _group_by_date(stacks)

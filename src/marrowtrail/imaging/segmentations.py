@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from marrowtrail.errors import InputError
+from marrowtrail.imaging.archives import Opener
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import DAMAGE, Header, quiet
 from marrowtrail.imaging.segments import bone_of_segment
@@ -69,9 +70,10 @@ def read_segmentation(
     InputError
         If a frame lies off every grid of the series it refers to.
     """
-    with quiet():
+    with quiet(), Opener() as opener:
         try:
-            segmentation = hd.seg.segread(header.path)
+            with opener.open(header.path, header.members) as stream:
+                segmentation = hd.seg.segread(stream)
             bones = _bones(segmentation)
             frames = list(_frames(segmentation, _values(bones)))
             series_uid = _source_series(segmentation)
