@@ -119,6 +119,12 @@ class TestSide:
             ("KNEE R/L", NONE),
             ("KNEE LOC", NONE),
             ("KNEE R2", NONE),
+            ("B/L KNEES", NONE),
+            ("R/L KNEE", NONE),
+            ("BOTH KNEES", NONE),
+            ("BILATERAL HIPS LEFT", NONE),
+            ("Knie beidseits", NONE),
+            ("SUBILAT LEFT KNEE", L),
             ("phase R>>L", NONE),
             ("T1 RE-SCAN", NONE),
             ("RESTORE", NONE),
@@ -145,6 +151,14 @@ class TestSide:
         assert caution.severity is Severity.UNVERIFIED
         assert f"says {used.value}, " in caution.what
         assert f"says {used.opposite.value}. " in caution.what
+
+    @pytest.mark.parametrize("coded", ["B", "b", "BOTH", "BILATERAL"])
+    @pytest.mark.parametrize("tag", ["Laterality", "ImageLaterality"])
+    def test_both_limbs_in_one_image_have_no_one_side(self, tag: str, coded: str) -> None:
+        assert side(header(**{tag: coded}, SeriesDescription="KNEE LEFT"), "") == (NONE, ())
+
+    def test_an_image_of_one_limb_in_a_series_of_both(self) -> None:
+        assert side(header(ImageLaterality="L", Laterality="B"), "") == (L, ())
 
     @pytest.mark.parametrize(
         "tags",

@@ -16,6 +16,10 @@ MIN_FIBULA_OFFSET_MM = 5.0
 """The fibula's centre lies 20 to 35 mm to the outside of the tibia's at the knee and at the
 ankle. Within this much of the middle nothing is concluded."""
 
+MIN_LIMBS_APART_MM = 10.0
+"""Centres of the two knees, hips or feet of one image lie 80 to 300 mm apart. Bones of both
+sides within this much of each other, or in the wrong order, carry a wrong side."""
+
 
 def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
     """Refuse a study none of whose series has a bone.
@@ -52,6 +56,7 @@ def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Cautio
             cautions.append(_no_bones(where))
         cautions.extend(_side_of_header(series, bone_map, where))
         cautions.extend(_side_of_fibula(bone_map, where))
+        cautions.extend(_sides_exchanged(bone_map, where))
         cautions.extend(_unsure(bone, where) for bone in bone_map.bones if _is_unsure(bone))
     cautions.extend(_outside_lower_limb(bone_maps))
     return tuple(cautions)
@@ -87,7 +92,8 @@ def _no_bones(where: str) -> Caution:
 
 
 def _side_of_header(series: Series, bone_map: BoneMap, where: str) -> list[Caution]:
-    if series.side not in (Side.LEFT, Side.RIGHT):
+    """What the header's side contradicts; nothing in an image that shows both limbs."""
+    if series.side not in (Side.LEFT, Side.RIGHT) or _shows_both_limbs(bone_map):
         return []
     wrong = sorted({b.id.bone for b in bone_map.bones if b.id.side is series.side.opposite})
     if not wrong:
@@ -125,6 +131,42 @@ def _side_of_fibula(bone_map: BoneMap, where: str) -> list[Caution]:
                 )
             )
     return cautions
+
+
+def _shows_both_limbs(bone_map: BoneMap) -> bool:
+    """One bone is there twice, left and right."""
+    known = [bone.id for bone in bone_map.bones if bone.id.side in (Side.LEFT, Side.RIGHT)]
+    return len({one.bone for one in known}) < len({(one.bone, one.side) for one in known})
+
+
+def _sides_exchanged(bone_map: BoneMap, where: str) -> list[Caution]:
+    """In one image the bones of the left limb lie to the patient's left (LPS x grows to it)."""
+    left, right = (
+        {
+            bone.id.bone: float(_points(bone)[:, 0].mean())
+            for bone in bone_map.bones
+            if bone.id.side is side
+        }
+        for side in (Side.LEFT, Side.RIGHT)
+    )
+    if not left or not right:
+        return []
+    wrong = sorted(
+        {name for name, x in left.items() if x < max(right.values()) + MIN_LIMBS_APART_MM}
+        | {name for name, x in right.items() if x > min(left.values()) - MIN_LIMBS_APART_MM}
+    )
+    if not wrong:
+        return []
+    return [
+        Caution(
+            "sides-exchanged",
+            Severity.UNVERIFIED,
+            "Bones called left do not lie to the patient's left of those called right: "
+            f"{', '.join(wrong)}. A side is wrong, or the image is mirrored.",
+            where,
+            "check the sides of the mask on the images before using any of its regions",
+        )
+    ]
 
 
 def _named(bone_map: BoneMap, bone: str, side: Side) -> Bone | None:

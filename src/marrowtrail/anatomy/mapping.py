@@ -55,16 +55,18 @@ def _with_ends_of_exam(bone_map: BoneMap, maps: Sequence[BoneMap]) -> BoneMap:
 def map_bones(series: Series, labels: tuple[BoneLabels, ...]) -> BoneMap:
     """Bones of a series from the masks of its visit.
 
-    A mask drawn on the series itself is taken as it is; else one of the same frame of
-    reference is brought onto its grid, which the bone's ``source`` says.
+    Masks drawn on the series itself are taken as they are; else those of the same frame of
+    reference are brought onto its grid, which the bone's ``source`` says. There may be several:
+    one for each limb, or for each bone. A bone that two of them hold is taken from the first.
     """
-    chosen = _choose(series, labels)
     bones: list[Bone] = []
-    if chosen is not None:
+    drawn: set[BoneId] = set()
+    for chosen in _choose(series, labels):
         volume, source = _on_grid(series, chosen)
         for value, bone_id in chosen.names:
             mask = volume.with_data(volume.data == value)
-            if _volume_mm3(mask) >= SMALLEST_BONE_MM3:
+            if bone_id not in drawn and _volume_mm3(mask) >= SMALLEST_BONE_MM3:
+                drawn.add(bone_id)
                 bones.append(describe_bone(bone_id, mask, source))
     return BoneMap(series.id, series.visit_id, series.volume.geometry, tuple(bones))
 
@@ -94,15 +96,13 @@ def _end_in_view(bone: str, region_names: tuple[str, ...]) -> str:
     return str(joints.pop()) if several and len(joints) == 1 else ""
 
 
-def _choose(series: Series, labels: tuple[BoneLabels, ...]) -> BoneLabels | None:
+def _choose(series: Series, labels: tuple[BoneLabels, ...]) -> list[BoneLabels]:
+    """The masks that lie nearest: of this series, on its grid, or in its frame of reference."""
     geometry = series.volume.geometry
     drawn_here = [one for one in labels if one.labels.geometry.same_grid(geometry)]
     by_name = [one for one in drawn_here if one.series_uid == series.source_uid]
     in_frame = [one for one in labels if one.labels.geometry.shares_frame(geometry)]
-    for candidates in (by_name, drawn_here, in_frame):
-        if candidates:
-            return candidates[0]
-    return None
+    return by_name or drawn_here or in_frame
 
 
 def _on_grid(series: Series, chosen: BoneLabels) -> tuple[Volume, str]:

@@ -25,15 +25,18 @@ _JOINT = r"(KNEE|KNIE|GENOU|ANKLE|HIP|FOOT|SPRUNGGELENK|CHEVILLE)"
 _SIDES = {
     Side.LEFT: re.compile(
         r"(?<![A-Z])(LEFT|LINKS|GAUCHE|LT|LI)(?![A-Z])"
-        rf"|(?<![A-Z])L[ _.-]?{_JOINT}|{_JOINT}[ _.-]?L(?![A-Z0-9/+&])"
+        rf"|(?<![A-Z/&+])L[ _.-]?{_JOINT}|{_JOINT}[ _.-]?L(?![A-Z0-9/+&])"
     ),
     Side.RIGHT: re.compile(
         r"(?<![A-Z])((RIGHT|RECHTS|DROIT|DROITE|RT)(?![A-Z])|RE(?![A-Z-]))"
-        rf"|(?<![A-Z])R[ _.-]?{_JOINT}|{_JOINT}[ _.-]?R(?![A-Z0-9/+&])"
+        rf"|(?<![A-Z/&+])R[ _.-]?{_JOINT}|{_JOINT}[ _.-]?R(?![A-Z0-9/+&])"
     ),
 }
 """Words for a side, and a single letter only beside a joint: alone it may be a direction
-("R>>L"). The hyphen keeps "RE-SCAN" from naming a side."""
+("R>>L"). The hyphen keeps "RE-SCAN" from naming a side, the slash "B/L KNEES"."""
+
+_BOTH = re.compile(r"(?<![A-Z])(BOTH|BILAT\w*|BEID\w*|BDS|DEUX|B/L)(?![A-Z])")
+_CODED_BOTH = frozenset({"B", "BOTH", "BILATERAL"})
 
 _NAMES = ("SeriesDescription", "ProtocolName", "StudyDescription")
 
@@ -61,9 +64,12 @@ def side(header: Header, where: str) -> tuple[Side, tuple[Caution, ...]]:
     """The side by the header's own attributes; a name counts only where they are silent.
 
     A name or a second attribute that contradicts the first is a caution and changes nothing.
+    An image of both limbs has no side; its bones have one each.
     """
-    image = _coded_side(header.text("ImageLaterality"))
-    series = _coded_side(header.text("Laterality"))
+    attributes = (header.text("ImageLaterality"), header.text("Laterality"))
+    if (attributes[0] or attributes[1]).upper() in _CODED_BOTH:
+        return Side.UNKNOWN, ()
+    image, series = (_coded_side(one) for one in attributes)
     coded = series if image is Side.UNKNOWN else image
     named = _named_side(header)
     if coded is Side.UNKNOWN:
@@ -99,5 +105,7 @@ def _coded_side(text: str) -> Side:
 
 def _named_side(header: Header) -> Side:
     names = f"{header.text('BodyPartExamined')} {_names(header)}".upper()
+    if _BOTH.search(names):
+        return Side.UNKNOWN
     said = [one for one, pattern in _SIDES.items() if pattern.search(names)]
     return said[0] if len(said) == 1 else Side.UNKNOWN
