@@ -19,6 +19,7 @@ from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.follow_up.cautions import follow_up_cautions
 from marrowtrail.follow_up.compare import follow_up
 from marrowtrail.follow_up.proposals import propose_findings
+from marrowtrail.imaging.archives import patient_folder
 from marrowtrail.imaging.requests import nifti_visits
 from marrowtrail.imaging.series import Study
 from marrowtrail.imaging.study import read_study
@@ -28,6 +29,7 @@ from marrowtrail.lesions.signs import look_for_signs
 from marrowtrail.record.case import Case
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
+from marrowtrail.record.finding_entry import CASE_FILE
 from marrowtrail.record.findings import Finding
 from marrowtrail.record.findings_file import findings_text
 from marrowtrail.record.merge import accept_all, merge_findings
@@ -42,7 +44,6 @@ from marrowtrail.result.model import Result
 
 Progress = Callable[[str], None]
 
-CASE_FILE = "case.yaml"
 FINDINGS_FILE = "findings.yaml"
 DEFAULT_SETTING = "musculoskeletal_mri"
 
@@ -69,7 +70,8 @@ def run(
     Parameters
     ----------
     patient
-        A folder with DICOM files in any order and depth, and an optional ``case.yaml``.
+        A folder with DICOM files in any order and depth, and an optional ``case.yaml``; or a
+        zip archive of one.
     settings
         See :class:`Settings`.
     progress
@@ -82,9 +84,9 @@ def run(
     """
     settings = settings or Settings()
     say = progress or (lambda _: None)
-    folder = Path(patient)
-    case = read_case(folder / CASE_FILE) if (folder / CASE_FILE).is_file() else Case()
-    study = read_study(folder, nifti_visits(case, folder), progress=say)
+    with patient_folder(Path(patient)) as folder:
+        case = read_case(folder / CASE_FILE) if (folder / CASE_FILE).is_file() else Case()
+        study = read_study(folder, nifti_visits(case, folder), progress=say)
     case = case.with_header(study.age_years, study.sex)
     measured = measure(study, say)
     say("reasoning")

@@ -50,7 +50,9 @@ def _common(
 
 @app.command()
 def run(
-    patient: Annotated[Path, typer.Argument(help="Folder with DICOM files; case.yaml optional.")],
+    patient: Annotated[
+        Path, typer.Argument(help="Folder or zip with DICOM files; case.yaml optional.")
+    ],
     out: OutOption,
     accept_proposed: Annotated[
         bool, typer.Option("--accept-proposed", help="Record proposed findings as accepted.")
@@ -100,7 +102,7 @@ def demo(
 
 @app.command()
 def inspect(
-    path: Annotated[Path, typer.Argument(help="Folder to look into.")],
+    path: Annotated[Path, typer.Argument(help="Folder or zip archive to look into.")],
     json: JsonOption = False,
 ) -> None:
     """Say what a folder holds: visits, series, weighting, geometry, problems."""

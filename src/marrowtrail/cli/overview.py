@@ -11,11 +11,12 @@ from rich.table import Table
 
 from marrowtrail.cli.terminal import answers
 from marrowtrail.errors import Caution
+from marrowtrail.imaging.archives import patient_folder
 from marrowtrail.imaging.plan import Plan, plan_folder
 from marrowtrail.imaging.requests import nifti_visits
 from marrowtrail.imaging.series import SetAside
-from marrowtrail.pipeline import CASE_FILE
 from marrowtrail.record.case_file import read_case
+from marrowtrail.record.finding_entry import CASE_FILE
 
 
 class SeriesSeen(BaseModel):
@@ -47,14 +48,19 @@ class FolderSeen(BaseModel):
     problems: tuple[str, ...]
 
 
-def overview(folder: Path) -> FolderSeen:
-    """Look into a folder without reading a pixel.
+def overview(patient: Path) -> FolderSeen:
+    """Look into a folder, or a zip archive of one, without reading a pixel.
 
     Raises
     ------
     InputError
         If the folder or its ``case.yaml`` cannot be used.
     """
+    with patient_folder(patient) as folder:
+        return _overview(folder)
+
+
+def _overview(folder: Path) -> FolderSeen:
     case_file = folder / CASE_FILE
     requests = nifti_visits(read_case(case_file), folder) if case_file.is_file() else ()
     if any(request.series for request in requests):
@@ -116,7 +122,7 @@ def _problems(
     """What would stand in the way of a run, each with what to do."""
     problems = [f"{one.what} ({one.where}): {one.remedy}." for one in cautions]
     if not series:
-        problems.append("No series can be used: add MR images, single-frame and uncompressed.")
+        problems.append("No series can be used: add MR images of a joint.")
     if series and not masks:
         problems.append(
             "There is no bone mask: add a DICOM SEG of the bones, or name a NIfTI mask in "
