@@ -24,6 +24,7 @@ from marrowtrail.imaging.headers import (
 )
 from marrowtrail.imaging.medium import INDEX_CLASS, Index, count_missing, index_of
 from marrowtrail.imaging.multi_frame import frames_of
+from marrowtrail.imaging.object_kinds import not_mr
 from marrowtrail.imaging.series import SetAside
 
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
@@ -52,7 +53,6 @@ _NAMELESS = Rejected(
     "images without an identifier", "their instance or series UID is missing; export them again"
 )
 _INDEX = Rejected("indices of a medium", "a DICOMDIR lists images and is none")
-_OTHER_OBJECT = Rejected("other DICOM objects", "they are not MR images")
 _COLOUR = Rejected("colour images", "they are screenshots or maps, not measurements")
 _REVERSED = Rejected("images of reversed brightness", "in them bright means little signal")
 _WITHOUT_PIXELS = Rejected("images without pixels", "only their header was sent; send them again")
@@ -201,7 +201,8 @@ def _objections(file: FileRead) -> Iterator[tuple[bool, Rejected]]:
     if _is_segmentation(header):
         return
     yield kind == ENHANCED_MR_COLOUR_IMAGE, _COLOUR
-    yield kind != MR_IMAGE and kind not in ENHANCED_MR_IMAGES, _OTHER_OBJECT
+    if kind != MR_IMAGE and kind not in ENHANCED_MR_IMAGES:
+        yield True, not_mr(header)
     yield not header.text("SeriesInstanceUID"), _NAMELESS
     yield str(header.transfer_syntax) not in READABLE_SYNTAXES, _encoded(header)
     yield (header.number("SamplesPerPixel") or 1) != 1, _COLOUR
