@@ -387,3 +387,49 @@ class TestPlanes:
             made = Made(cosines=(*(turn @ (1, 0, 0)), 0, 0, -1))
             write(tmp_path / str(angle), apart(datasets(made)[:1], angle))
         assert aside(plan(tmp_path)) == {"too few slices": 9}
+
+
+class TestHeadersThatContradictThemselves:
+    @pytest.mark.parametrize(
+        ("spacing", "ratio", "said"),
+        [
+            ((0.6, 0.6), ["1", "1"], []),
+            ((0.6, 0.6), ["200", "200"], []),
+            ((0.6, 0.6), ["2", "1"], ["pixel-shape"]),
+            ((0.6, 0.3), ["2", "1"], []),
+            ((0.6, 0.3), ["1", "2"], ["pixel-shape"]),
+            ((0.6, 0.3), ["0", "0"], []),
+            ((0.6, 0.3), [], []),
+        ],
+    )
+    def test_shape_of_pixels(self, tmp_path: Path, spacing, ratio: list[str], said) -> None:
+        """Height to width. Spacing between rows comes first in Pixel Spacing, and is used."""
+        tags = {"PixelAspectRatio": ratio} if ratio else {}
+        write_series(tmp_path, Made(spacing=spacing, tags=tags))
+        study = read(tmp_path)
+        assert codes(study) == said
+        (series,) = study.visits[0].series
+        assert series.volume.geometry.spacing_mm == pytest.approx((*spacing[::-1], 4.0))
+
+    @pytest.mark.parametrize(
+        ("agent", "ti", "said"),
+        [("Gd", "160", ["stir-after-contrast"]), ("NONE", "160", []), ("Gd", "", [])],
+    )
+    def test_stir_after_contrast(self, tmp_path: Path, agent: str, ti: str, said) -> None:
+        tags = {"ContrastBolusAgent": agent, "InversionTime": ti}
+        if ti:
+            tags["ScanningSequence"] = ["SE", "IR"]
+        write_series(tmp_path, Made(tags=tags))
+        study = read(tmp_path)
+        assert codes(study) == said
+        assert study.visits[0].series[0].contrast.is_fluid_sensitive
+
+    def test_a_place_on_the_table_only_is_no_place(self, tmp_path: Path) -> None:
+        """SliceLocation without a position: along which line it counts is not known."""
+        write_series(tmp_path, Made(series="2", te=90.0))
+        slices = datasets(Made())
+        for k, ds in enumerate(slices):
+            del ds.ImagePositionPatient
+            ds.SliceLocation = str(4.0 * k)
+        write(tmp_path, slices)
+        assert aside(read(tmp_path)) == {"images without a place": 5}

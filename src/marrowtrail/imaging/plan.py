@@ -18,6 +18,7 @@ import numpy as np
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.body import body_part, side
 from marrowtrail.imaging.contrast import Physics, read_contrast
+from marrowtrail.imaging.doubts import doubts_of_header
 from marrowtrail.imaging.folder import scan
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import Header
@@ -191,8 +192,9 @@ def _series_of_visit(
         where = f"{visit_id}, series {series_id}"
         part, said_of_part = body_part(stack.first, where)
         which, said_of_side = _one_side(stack, where)
-        cautions += [*said_of_part, *said_of_side, *(one.at(where) for one in stack.doubts)]
         contrast = read_contrast(Physics.of(stack.first))
+        doubts = (*stack.doubts, *doubts_of_header(stack.first, contrast))
+        cautions += [*said_of_part, *said_of_side, *(one.at(where) for one in doubts)]
         plane = nearest_plane(stack.geometry, slices=2)
         series.append(PlannedSeries(series_id, visit_id, stack, contrast, plane, part, which))
     return tuple(series), cautions

@@ -14,6 +14,13 @@ from dataclasses import dataclass, field, replace
 
 from marrowtrail.errors import Caution, Severity
 from marrowtrail.imaging.contrast import Physics, read_contrast
+from marrowtrail.imaging.doubts import (
+    INTERPOLATED,
+    Doubt,
+    frames_mixed,
+    slices_missing,
+    slices_twice,
+)
 from marrowtrail.imaging.folder import count_set_aside
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import Header, Rejected
@@ -66,19 +73,6 @@ _REFORMAT = Rejected(
 )
 
 _BROKEN = frozenset(one.what for one in (GAPS, CROOKED, _REPEATED))
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Something unverified about one stack; the pattern of :class:`Caution` without a place."""
-
-    code: str
-    what: str
-    remedy: str
-
-    def at(self, where: str) -> Caution:
-        """The caution about the series at a place."""
-        return Caution(self.code, Severity.UNVERIFIED, self.what, where, self.remedy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +151,7 @@ def build_stacks(headers: Sequence[Header]) -> tuple[Stack, ...] | Rejected:
         return runs
     used = sum(map(len, runs))
     is_part = used < len(headers) or (len(runs) > 1 and missing_between(runs))
-    doubts = (_slices_missing(len(runs), used, len(headers)),) if is_part else ()
+    doubts = (slices_missing(len(runs), used, len(headers)),) if is_part else ()
     stacks = []
     for run in runs:
         geometry = straight_geometry(run)
@@ -207,39 +201,12 @@ def _of_one_time(group: Sequence[Header]) -> _Sorted:
     if isinstance(stacks, Rejected):
         found.aside[stacks] += len(group)
         return found
-    doubts = (_slices_twice(len(copies), len(slices)),) if copies else ()
+    doubts = (slices_twice(len(copies), len(slices)),) if copies else ()
     found.stacks.extend(replace(one, doubts=one.doubts + doubts) for one in stacks)
     found.aside.update({_COPY: len(copies)} if copies else {})
     beyond = len(slices) - sum(len(one.headers) for one in stacks)
     found.aside.update({BEYOND_A_GAP: beyond} if beyond else {})
     return found
-
-
-def _slices_missing(parts: int, used: int, came: int) -> Doubt:
-    read_as = "the rest was read as one volume" if parts == 1 else f"it was read in {parts} parts"
-    return Doubt(
-        "slices-missing",
-        f"Slices are missing in the middle of the series: {read_as}, {used} of the {came} slices "
-        "that came. What lies in the hole or beyond it was not measured, and volumes may be too "
-        "small.",
-        "send the whole series again",
-    )
-
-
-def _slices_twice(copies: int, places: int) -> Doubt:
-    return Doubt(
-        "slices-repeated",
-        f"{copies} of {places} slices came twice; the first image of each place was used.",
-        "check which image is the right one, and send the series without the other",
-    )
-
-
-_INTERPOLATED = Doubt(
-    "reformat-measured",
-    "The series was reformatted, and its original is not in the folder. Reformatting blurs, so "
-    "thin lines and small lesions may be missed.",
-    "add the series that it was made from",
-)
 
 
 def _without_reformats(found: _Sorted) -> list[Stack]:
@@ -256,7 +223,7 @@ def _without_reformats(found: _Sorted) -> list[Stack]:
         elif _shown(stack) in originals:
             found.aside[_REFORMAT] += len(stack.headers)
         else:
-            kept.append(replace(stack, doubts=(*stack.doubts, _INTERPOLATED)))
+            kept.append(replace(stack, doubts=(*stack.doubts, INTERPOLATED)))
     return kept
 
 
@@ -276,16 +243,6 @@ def _with_mixed_frames(stacks: Sequence[Stack]) -> list[Stack]:
     marked = []
     for stack in stacks:
         count = len(frames[stack.first.text("SeriesInstanceUID")])
-        doubts = (*stack.doubts, _frames_mixed(count)) if count > 1 else stack.doubts
+        doubts = (*stack.doubts, frames_mixed(count)) if count > 1 else stack.doubts
         marked.append(replace(stack, doubts=doubts))
     return marked
-
-
-def _frames_mixed(count: int) -> Doubt:
-    return Doubt(
-        "frames-mixed",
-        f"Slices of one series lie in {count} frames of reference (the patient was moved, or "
-        "series were merged); each was read as a series of its own, and their positions were "
-        "not compared.",
-        "check that all of it shows this examination",
-    )
