@@ -15,7 +15,7 @@ from marrowtrail.phantom.ranges import Range
 OFFSET_MM = 100.0
 """Tiles of grain are read from anywhere within this."""
 
-MUSCLE_SCALE = Range(low=0.9, high=1.1)
+MUSCLE_SCALE = Range(low=0.98, high=1.22)
 FAT_SCALE = Range(low=0.55, high=1.6)
 """From a lean athlete to an obese patient: 5 to 14 mm of fat over the muscle of the knee."""
 

@@ -10,7 +10,7 @@ from marrowtrail.phantom.painting import Layers, Levels
 from marrowtrail.phantom.scene import BoneView, Scene
 from marrowtrail.phantom.tissue import Tissue
 
-NORMAL_WATER = 0.10
+NORMAL_WATER = 0.12
 """Water share of yellow marrow at knee and ankle of an adult."""
 
 TEXTURE_WATER = 0.022
