@@ -6,8 +6,9 @@ import numpy as np
 
 from marrowtrail.phantom.grain import Grain
 from marrowtrail.phantom.grids import Field
-from marrowtrail.phantom.painting import Layers, Levels
+from marrowtrail.phantom.painting import Layers, Levels, inside
 from marrowtrail.phantom.scene import BoneView, Scene
+from marrowtrail.phantom.template import CLIP_MM
 from marrowtrail.phantom.tissue import Tissue
 
 NORMAL_WATER = 0.12
@@ -21,8 +22,15 @@ RED_FROM, RED_PER_SD, RED_MOST = 0.4, 0.35, 0.5
 for each, to half: red marrow keeps some 40 to 60 % of fat."""
 
 RED_FROM_MM, RED_TO_MM = 22.0, 40.0
-"""Epiphyses stay yellow; red marrow lingers in metaphysis and shaft, from this far from the
-joint. That spared epiphysis is how readers tell it from oedema."""
+RED_OVER_MM = 12.0
+"""Epiphyses stay yellow; red marrow lingers in metaphysis and shaft: beyond the scar of the
+growth plate, fully so this much further on, or from this far from the joint where no scar is
+known. The epiphysis was spared in 20 of 20 (10.2214/ajr.158.2.1729795): readers tell it from
+oedema by that."""
+
+SCAR_MM = 0.8
+SCAR_WAVES_MM = 0.9
+"""The scar of a growth plate: a dark line of this thickness, wavy by this much."""
 
 CANAL_DEPTH_MM = (7.0, 13.0)
 """Trabeculae thin out towards the middle of a shaft, between these depths."""
@@ -40,12 +48,24 @@ def draw_marrow(scene: Scene, view: BoneView, grain: Field, depth: Field, level:
         water += metaphysis * _red_islands(scene, view)
     yellow, red = level[Tissue.YELLOW_MARROW], level[Tissue.RED_MARROW]
     marrow = yellow + water * (red - yellow)
-    return np.asarray(marrow * _trabeculae(scene, view, depth, metaphysis), dtype=np.float32)
+    marrow = marrow * _trabeculae(scene, view, depth, metaphysis)
+    if view.bone.scar is not None:
+        marrow *= _scar(view.read(view.bone.scar, CLIP_MM), grain, scene.appearance.scar)
+    return np.asarray(marrow, dtype=np.float32)
+
+
+def _scar(distance: Field, grain: Field, strength: float) -> Field:
+    """Share of the signal that the scar of the growth plate leaves."""
+    away = np.abs(distance + np.float32(SCAR_WAVES_MM) * grain)
+    line = inside(away - np.float32(SCAR_MM / 2), 1.0)
+    return np.asarray(np.float32(1.0) - np.float32(strength) * line, dtype=np.float32)
 
 
 def _metaphysis(view: BoneView) -> Field | None:
     """0 in the epiphysis to 1 in metaphysis and shaft; ``None`` for a short bone."""
-    shaft = view.bone.shaft
+    shaft, scar = view.bone.shaft, view.bone.scar
+    if scar is not None:
+        return _rise(view.read(scar, CLIP_MM), 0.0, RED_OVER_MM)
     if shaft is None:
         return None
     along = shaft.way * (view.rest_coordinate(2) - np.float32(shaft.joint_end_z))
