@@ -24,7 +24,7 @@ from marrowtrail.imaging.archives import Opener
 from marrowtrail.imaging.elements import dataset_start, find_elements, inflate
 from marrowtrail.imaging.headers import Header, Rejected, read_file
 
-_JPEG, _JPEG_LS, _JPEG_2000, _HT_JPEG_2000, _RLE = "jpeg", "jpeg-ls", "jpeg-2000", "ht", "rle"
+_JPEG, _JPEG_LS, _JPEG_2000, _RLE = "jpeg", "jpeg-ls", "jpeg-2000", "rle"
 
 NATIVE_SYNTAXES = frozenset(
     {
@@ -43,9 +43,9 @@ COMPRESSED_SYNTAXES: Mapping[str, str] = {
     "1.2.840.10008.1.2.4.81": _JPEG_LS,
     "1.2.840.10008.1.2.4.90": _JPEG_2000,
     "1.2.840.10008.1.2.4.91": _JPEG_2000,
-    "1.2.840.10008.1.2.4.201": _HT_JPEG_2000,
-    "1.2.840.10008.1.2.4.202": _HT_JPEG_2000,
-    "1.2.840.10008.1.2.4.203": _HT_JPEG_2000,
+    "1.2.840.10008.1.2.4.201": _JPEG_2000,
+    "1.2.840.10008.1.2.4.202": _JPEG_2000,
+    "1.2.840.10008.1.2.4.203": _JPEG_2000,
     "1.2.840.10008.1.2.5": _RLE,
 }
 """Syntaxes of single images: JPEG (baseline, extended, lossless), JPEG-LS, JPEG 2000 (also high
@@ -57,6 +57,11 @@ READABLE_SYNTAXES = NATIVE_SYNTAXES | COMPRESSED_SYNTAXES.keys()
 _ALWAYS_LOSSY = frozenset(
     {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.81"}
 )
+
+_END_OF_JPEG = b"\xff\xd9"
+"""A stream without it was cut short; libjpeg would fill the rest with grey and say nothing. The
+other decoders refuse such a stream themselves (OpenJPEG also reads high-throughput streams;
+OpenJPH, made for them, returns half of one)."""
 
 _LARGEST = 1 << 28
 """Pixels of one frame; a header that claims more is damaged."""
@@ -253,8 +258,9 @@ def _decoded(frame: bytes, storage: _Storage) -> NDArray[Any]:
         _JPEG: imagecodecs.jpeg8_decode,
         _JPEG_LS: imagecodecs.jpegls_decode,
         _JPEG_2000: imagecodecs.jpeg2k_decode,
-        _HT_JPEG_2000: imagecodecs.htj2k_decode,
     }[kind]
+    if kind == _JPEG and not frame.rstrip(b"\0").endswith(_END_OF_JPEG):
+        raise EOFError("the stream ends early")
     values = np.asarray(decode(frame))
     if values.ndim != 2 or values.dtype.kind not in "iu":
         raise ValueError("the stream holds something other than one plane of integers")

@@ -21,6 +21,7 @@ import pydicom
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -158,7 +159,7 @@ def read_file(
     try:
         found = find_elements(stream)
     except Irregular:
-        return _read_irregular(stream, path, members)
+        return read_irregular(stream, path, members)
     except DAMAGE:
         return DAMAGED
     if not found.item.values and not found.media_class:
@@ -200,7 +201,7 @@ def _file(
     return FileRead(header, found.item, found.media_class, has_pixels)
 
 
-def _read_irregular(stream: BinaryIO, path: Path, members: tuple[str, ...]) -> FileRead | Rejected:
+def read_irregular(stream: BinaryIO, path: Path, members: tuple[str, ...]) -> FileRead | Rejected:
     """The same by pydicom, which copes with more and takes its time."""
     try:
         stream.seek(0)
@@ -265,8 +266,12 @@ def _values(dataset: Dataset, name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     several = value if isinstance(value, MultiValue) else (value,)
-    texts = tuple("" if one is None else str(one).strip(" \0") for one in several)
+    texts = tuple("" if one is None else _text(one) for one in several)
     return texts if any(texts) else ()
+
+
+def _text(value: object) -> str:
+    return f"{value:08X}" if isinstance(value, BaseTag) else str(value).strip(" \0")
 
 
 def _numbers(values: tuple[str, ...]) -> tuple[float, ...]:
