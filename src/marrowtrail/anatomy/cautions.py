@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from marrowtrail.anatomy.arrangement import arrangement_cautions
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.series import Series, Study
@@ -56,6 +57,7 @@ def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Cautio
             cautions.append(_no_bones(where))
         cautions.extend(_side_of_header(series, bone_map, where))
         cautions.extend(_side_of_fibula(bone_map, where))
+        cautions.extend(arrangement_cautions(bone_map, where))
         cautions.extend(_sides_exchanged(bone_map, where))
         cautions.extend(_unsure(bone, where) for bone in bone_map.bones if _is_unsure(bone))
     cautions.extend(_outside_lower_limb(bone_maps))

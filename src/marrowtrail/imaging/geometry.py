@@ -24,6 +24,10 @@ DICOM stores positions with 16 characters and NIfTI its affine in float32, which
 by micrometres; a NIfTI file that carries only a quaternion loses more (0.010 mm in a real
 sacroiliac mask). A twentieth of a millimetre is six times below the finest voxel in use."""
 
+THICK_SLICES = 1.2
+"""Voxels this much longer along one axis than along both others belong to slices across it. Pixels
+of MR are square within a few per cent, slices of 2-D series at least twice as thick."""
+
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """Converts between the frames of NIfTI and DICOM; it is its own inverse."""
 
@@ -89,8 +93,16 @@ class Geometry:
 
     @property
     def through_plane_axis(self) -> int:
-        """The axis with the widest spacing: the slice direction of a 2-D series."""
-        return int(np.argmax(self.spacing_mm))
+        """The axis that runs through the slices.
+
+        It is the one along which voxels are clearly longer than along both others
+        (:data:`THICK_SLICES`). Voxels of a 3-D series have no such axis; there it is the last,
+        along which DICOM has its slices. The widest spacing would name any of the three: that
+        of equal ones is decided by rounding, and slices may be thinner than pixels.
+        """
+        spacing = np.asarray(self.spacing_mm)
+        widest = int(np.argmax(spacing))
+        return widest if spacing[widest] > THICK_SLICES * np.sort(spacing)[1] else 2
 
     @property
     def centre_lps(self) -> Points:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.geometry import THICK_SLICES, Geometry
 from marrowtrail.imaging.series import Plane
 
 LEFT_LPS = np.array([1.0, 0.0, 0.0])
@@ -44,10 +44,6 @@ LETTERS = (("R", "L"), ("A", "P"), ("F", "H"))
 SECOND_LETTER_COSINE = 0.5
 """An axis tilted by more than 30 degrees out of an anatomical one gets a second letter."""
 
-ANISOTROPIC = 1.2
-"""Voxels this much longer along one axis belong to thick slices, cut across that axis. Below
-it the block can be cut any way, and the nominal plane of the series decides."""
-
 
 def direction_letters(direction_lps: NDArray[np.float64]) -> str:
     """Letters of the side of the patient that a unit LPS vector points to, as ``L`` or ``PH``."""
@@ -57,9 +53,12 @@ def direction_letters(direction_lps: NDArray[np.float64]) -> str:
 
 
 def slice_axis(geometry: Geometry, plane: Plane) -> int:
-    """The stored axis (0, 1 or 2) that runs through the slices."""
+    """The stored axis (0, 1 or 2) that runs through the slices.
+
+    A block without thick slices can be cut any way, and the nominal plane of the series decides.
+    """
     spacing = np.sort(geometry.spacing_mm)
-    if spacing[2] > ANISOTROPIC * spacing[1]:
+    if spacing[2] > THICK_SLICES * spacing[1]:
         return geometry.through_plane_axis
     return int(np.argmax(np.abs(geometry.directions[NORMAL_AXIS[plane]])))
 
