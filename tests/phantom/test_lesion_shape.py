@@ -7,19 +7,21 @@ import pytest
 
 from marrowtrail.phantom.bone_drawing import draw_limb
 from marrowtrail.phantom.demarcation import draw_demarcation
-from marrowtrail.phantom.drawn_patient import DrawnJoint
+from marrowtrail.phantom.disease import Disease
+from marrowtrail.phantom.disease_plan import DemarcationPlan, Form, LesionPlan
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.lesion_shape import (
     SUBCHONDRAL_MM,
     LesionShape,
-    cut_out,
+    cut_box,
+    cut_piece,
     draw_lesion,
     offset_from,
     region_shares,
     volume_of,
 )
 from marrowtrail.phantom.limb import STEP_MM, Limb
-from marrowtrail.phantom.scenario import DemarcationPlan, load_scenario
-from marrowtrail.phantom.soft_tissue import build_soft_tissue
+from marrowtrail.phantom.scenario import load_scenario
 from marrowtrail.record.sites import Side
 
 
@@ -64,13 +66,14 @@ def test_it_grows_with_its_size(lesion: LesionShape) -> None:
     assert np.all(lesion.level(0.6) <= lesion.level(1.0))
 
 
-def test_the_cut_out_level_keeps_every_voxel_in_place(lesion: LesionShape) -> None:
-    whole = lesion.level(1.0)
-    cut = cut_out(whole, lesion.bone)
-    inside = lesion.bone.surface.geometry.to_lps(np.argwhere(whole > 0))
-    again = cut.geometry.to_lps(np.argwhere(cut.data > 0))
-    assert np.allclose(inside, again)
-    assert cut.data.size < whole.size
+def test_what_is_cut_away_does_not_show(lesion: LesionShape) -> None:
+    whole = lesion.spread_level(1.0)
+    start, stop = cut_box(whole)
+    kept = np.zeros(whole.shape, dtype=bool)
+    kept[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = True
+    assert lesion.edge.share(whole[~kept]).max() < 0.01
+    assert not (lesion.level(1.0)[~kept] > 0).any()
+    assert kept.sum() < kept.size
 
 
 def test_the_offset_agrees_with_its_slow_twin(lesion: LesionShape) -> None:
@@ -99,12 +102,96 @@ def test_the_band_opens_to_the_joint_and_has_its_thickness(lesion: LesionShape) 
 def test_oedema_lies_outside_the_segment_at_the_visits_of_the_band(lesion: LesionShape) -> None:
     plan = DemarcationPlan(lesion="x", segment=0.6, thickness_mm=3.0, visits=(2,))
     band = draw_demarcation(plan, lesion, np.random.default_rng(3))
-    limb = Limb("knee", Side.LEFT, (lesion.bone,))
-    joint = DrawnJoint(limb, build_soft_tissue(limb), {"x": lesion}, (band,))
-    before, after = joint.level(1, "x", 1.0), joint.level(2, "x", 1.0)
+    disease = Disease({"x": lesion}, (band,))
+    before, after = disease.level(1, "x", 1.0), disease.level(2, "x", 1.0)
     segment = band.level.data < -1.5
     assert (before[segment] > 0).any()
     assert not (after[segment] > 0).any()
     assert volume_of(after) < volume_of(before)
     far = band.level.data > 12.0
     assert np.array_equal(before[far], after[far])
+
+
+@pytest.mark.parametrize("family", list(Family))
+@pytest.mark.parametrize("form", ["blob", "cap", "band", "diffuse", "geographic", "multifocal"])
+def test_every_form_lies_mostly_in_its_region(knee: Limb, form: Form, family: Family) -> None:
+    plan = _plan(form=form, place="core" if form == "band" else "joint")
+    for seed in range(4):
+        shape = draw_lesion(plan, knee.bone("femur"), np.random.default_rng(seed), family)
+        level = shape.level(1.0)
+        assert volume_of(level) > 500.0
+        region, share = region_shares(level, shape.bone)[0]
+        assert region == plan.region
+        assert share > 0.6
+
+
+def test_a_cap_is_flat_and_lies_under_the_joint_surface(knee: Limb) -> None:
+    cap, blob = (
+        draw_lesion(_plan(form=form), knee.bone("femur"), np.random.default_rng(3))
+        for form in ("cap", "blob")
+    )
+    depths = [
+        np.percentile(-shape.bone.surface.data[shape.level(1.0) > 0], 95) for shape in (cap, blob)
+    ]
+    assert depths[0] < depths[1]
+
+
+def test_strength_varies_about_one_within_its_limits(lesion: LesionShape) -> None:
+    inside = lesion.level(1.0) > 0
+    assert 0.7 < lesion.strength[inside].mean() < 1.3
+    assert lesion.strength[inside].std() > 0.01
+    assert lesion.strength.min() >= 0.45
+    assert lesion.strength.max() <= 1.4
+
+
+def test_the_families_differ_in_edge_and_texture(knee: Limb) -> None:
+    drawn = {
+        family: [
+            draw_lesion(_plan(), knee.bone("femur"), np.random.default_rng(seed), family)
+            for seed in range(8)
+        ]
+        for family in Family
+    }
+    edges = {family: {one.edge.profile for one in shapes} for family, shapes in drawn.items()}
+    assert not edges[Family.BUILDING] & edges[Family.EVALUATION]
+    first, second = (drawn[family][0] for family in Family)
+    assert np.array_equal(first.centre, second.centre)
+    assert not np.array_equal(first.strength, second.strength)
+
+
+def test_a_lesion_is_the_same_from_the_same_seed_and_no_other(knee: Limb) -> None:
+    one, two, other = (
+        draw_lesion(_plan(), knee.bone("femur"), np.random.default_rng(seed)) for seed in (5, 5, 6)
+    )
+    assert np.array_equal(one.level(1.0), two.level(1.0))
+    assert np.array_equal(one.strength, two.strength)
+    assert not np.array_equal(one.level(1.0), other.level(1.0))
+
+
+def test_the_halves_of_a_cut_lesion_lie_apart_within_it(lesion: LesionShape) -> None:
+    halves = [
+        cut_piece(_plan(part_of="x", half=half, gap_mm=8.0), lesion, np.random.default_rng(4))
+        for half in (1, 2)
+    ]
+    whole = lesion.level(1.0)
+    first, second = (half.level(1.0) > 0 for half in halves)
+    assert first.any()
+    assert second.any()
+    assert not (first & second).any()
+    assert not ((first | second) & (whole <= 0)).any()
+    points = [lesion.bone.surface.geometry.to_lps(np.argwhere(one)) for one in (first, second)]
+    nearest = min(np.linalg.norm(points[1] - point, axis=1).min() for point in points[0])
+    assert nearest > 8.0 - STEP_MM
+
+
+def _plan(**more: object) -> LesionPlan:
+    asked = {
+        "key": "x",
+        "joint": "knee",
+        "bone": "femur",
+        "region": "medial_condyle",
+        "towards": "inferior",
+        "radius_mm": [11, 13],
+        "course": [1.0],
+    }
+    return LesionPlan.model_validate(asked | more)

@@ -8,13 +8,13 @@ import numpy as np
 from scipy.spatial.distance import pdist
 
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.disease_plan import DemarcationPlan
 from marrowtrail.phantom.lesion_shape import (
     SUBCHONDRAL_MM,
-    TOWARDS,
     LesionShape,
     offset_from,
 )
-from marrowtrail.phantom.scenario import DemarcationPlan
+from marrowtrail.phantom.placement import towards
 
 SEATED = 0.35
 """Depth of the segment's centre under the joint surface, as a share of its radius: the band
@@ -44,7 +44,7 @@ def draw_demarcation(
     depth = -lesion.bone.surface.data
     voxel = tuple(np.round(geometry.to_ijk(lesion.centre)).astype(int))
     rise = max(0.0, float(depth[voxel]) - SEATED * share * lesion.radius_mm)
-    centre = lesion.centre + rise * np.asarray(TOWARDS[lesion.plan.towards])
+    centre = lesion.centre + rise * towards(lesion.plan.towards, lesion.bone.bone_id.side)
     offset = offset_from(geometry, centre, lesion.spread)
     level = np.asarray(
         (offset - share * (1.0 + 0.6 * lesion.waviness)) * lesion.radius_mm, dtype=np.float32

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marrowtrail.phantom.appearance import Appearance, draw_appearance
 from marrowtrail.phantom.bone_drawing import draw_limb
-from marrowtrail.phantom.demarcation import DemarcationShape, draw_demarcation
-from marrowtrail.phantom.family import PLAIN_DRAW, Draw
-from marrowtrail.phantom.lesion_shape import LesionShape, draw_lesion
+from marrowtrail.phantom.disease import Disease, draw_disease
+from marrowtrail.phantom.disease_plan import LesionPlan
+from marrowtrail.phantom.family import PLAIN_DRAW, Draw, Family
 from marrowtrail.phantom.limb import Limb
-from marrowtrail.phantom.scenario import SMALLEST_SIZE, LesionPlan, Scenario
+from marrowtrail.phantom.scenario import SMALLEST_SIZE, Scenario
 from marrowtrail.phantom.soft_tissue import SoftTissue, build_soft_tissue
 from marrowtrail.record.sites import Side
 
@@ -23,46 +22,33 @@ EARLIEST = date(2019, 1, 7)
 LATEST_START_DAYS = 900
 """First visits lie within these days of EARLIEST."""
 
-STREAM = {"patient": 1, "difficulty": 4, "look": 5, "knee": 11, "ankle": 12}
+STREAM = {"patient": 1, "difficulty": 4, "look": 5, "knee": 11, "ankle": 12, "hip": 13, "foot": 14}
 """Names of random streams: what is drawn for one part does not depend on what another drew."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnJoint:
-    """A patient's joint, with every lesion that it will ever have, by key."""
+    """A patient's joint, with everything that will ever be ill in it."""
 
     limb: Limb
     tissue: SoftTissue
     appearance: Appearance
-    lesions: Mapping[str, LesionShape]
-    bands: tuple[DemarcationShape, ...]
-
-    def bands_at(self, visit: int, key: str) -> tuple[DemarcationShape, ...]:
-        """Demarcation bands in a lesion at a visit (counted from 1)."""
-        return tuple(
-            band for band in self.bands if band.plan.lesion == key and visit in band.plan.visits
-        )
-
-    def level(self, visit: int, key: str, size: float) -> NDArray[np.float32]:
-        """Level of oedema at a visit: the lesion, without what a demarcation band bounds.
-
-        Dead marrow within a band is fat; oedema lies outside it.
-        """
-        level = self.lesions[key].level(size)
-        for band in self.bands_at(visit, key):
-            outside = band.level.data - np.float32(band.thickness_mm / 2)
-            level = np.minimum(level, outside)
-        return level
+    disease: Disease
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Side, age and dates of a patient, and each lesion's size at each visit."""
+    """Side, age and dates of a patient; at each visit, each lesion's size and brightness.
+
+    ``effusions`` holds the fluid (0 to 1) of a joint at each visit.
+    """
 
     side: Side
     age: int
     dates: tuple[date, ...]
     sizes: Mapping[str, tuple[float, ...]]
+    brightness: Mapping[str, tuple[float, ...]]
+    effusions: Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +70,11 @@ class DrawnPatient:
             if plan.joint == joint and self.course.sizes[plan.key][visit - 1] > 0
         ]
 
+    def effusion(self, visit: int, joint: str) -> float:
+        """Fluid of a joint at a visit, 0 (as in health) to 1."""
+        course = self.course.effusions.get(joint)
+        return 0.0 if course is None else course[visit - 1]
+
 
 def lesion_id(visit: int, key: str) -> str:
     """The id of a lesion at a visit, as truth names it."""
@@ -102,17 +93,26 @@ def draw_course(scenario: Scenario, seed: int) -> Course:
     sizes = {
         plan.key: tuple(_size(size.draw(rng)) for size in plan.course) for plan in scenario.lesions
     }
-    return Course(side, age, tuple(dates), sizes)
+    brightness = {
+        plan.key: tuple(one.draw(rng) for one in plan.brightness) or (1.0,) * len(dates)
+        for plan in scenario.lesions
+    }
+    effusions = {
+        str(plan.joint): tuple(one.draw(rng) for one in plan.course) for plan in scenario.effusions
+    }
+    return Course(side, age, tuple(dates), sizes, brightness, effusions)
 
 
 def draw_patient(scenario: Scenario, seed: int, draw: Draw = PLAIN_DRAW) -> DrawnPatient:
     """Draw all that the scenario leaves open, but for how the visits are imaged."""
     course = draw_course(scenario, seed)
     exams = dict.fromkeys(joint for visit in scenario.visits for joint in visit.exams)
+    difficulty = _difficulty(scenario, seed, draw)
     joints: dict[str, DrawnJoint] = {
-        joint: _draw_joint(scenario, joint, course.side, seed) for joint in exams
+        joint: _draw_joint(scenario, joint, course.side, seed, draw.family, difficulty)
+        for joint in exams
     }
-    return DrawnPatient(scenario, seed, draw, _difficulty(scenario, seed, draw), course, joints)
+    return DrawnPatient(scenario, seed, draw, difficulty, course, joints)
 
 
 def _difficulty(scenario: Scenario, seed: int, draw: Draw) -> float:
@@ -124,19 +124,12 @@ def _size(drawn: float) -> float:
     return drawn if drawn >= SMALLEST_SIZE else 0.0
 
 
-def _draw_joint(scenario: Scenario, joint: str, side: Side, seed: int) -> DrawnJoint:
-    rng = np.random.default_rng([seed, STREAM[joint]])
-    limb = draw_limb(joint, side, rng)
-    lesions = {
-        plan.key: draw_lesion(plan, limb.bone(plan.bone), rng)
-        for plan in scenario.lesions
-        if plan.joint == joint
-    }
-    bands = tuple(
-        draw_demarcation(plan, lesions[plan.lesion], rng)
-        for plan in scenario.demarcations
-        if plan.lesion in lesions
-    )
-    # Drawn last, and from a stream of its own: build and grain say nothing of the disease.
-    appearance = draw_appearance(np.random.default_rng([seed, STREAM[joint], STREAM["look"]]))
-    return DrawnJoint(limb, build_soft_tissue(limb, appearance), appearance, lesions, bands)
+def _draw_joint(
+    scenario: Scenario, joint: str, side: Side, seed: int, family: Family, difficulty: float
+) -> DrawnJoint:
+    limb = draw_limb(joint, side, np.random.default_rng([seed, STREAM[joint]]))
+    disease = draw_disease(scenario, limb, family, (seed, STREAM[joint]))
+    # From a stream of its own: build and grain say nothing of the disease.
+    look = np.random.default_rng([seed, STREAM[joint], STREAM["look"]])
+    appearance = draw_appearance(scenario.sex, difficulty, look)
+    return DrawnJoint(limb, build_soft_tissue(limb, appearance), appearance, disease)

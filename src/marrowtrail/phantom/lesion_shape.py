@@ -1,12 +1,13 @@
-"""Oedema drawn in a bone: a blob with an uneven, soft edge, under the joint surface.
+"""Oedema drawn in a bone: its place, its form, its uneven edge.
 
 A lesion is a level in millimetres on its bone's grid, positive inside, about the distance
-to its edge. Truth is level > 0 within marrow; the image shows a soft edge about it.
+to its edge. Truth is level > 0 within marrow. The image shows a soft edge about it whose
+half height is at 0 (:mod:`marrowtrail.phantom.edge_profile`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +15,17 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.volume import Volume, bounding_box
+from marrowtrail.imaging.volume import bounding_box
+from marrowtrail.phantom.disease_plan import Form, LesionPlan
+from marrowtrail.phantom.edge_profile import EdgeProfile, draw_edge
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.grids import coordinate
+from marrowtrail.phantom.lesion_texture import draw_strength, smooth_noise
 from marrowtrail.phantom.limb import STEP_MM, PatientBone
-from marrowtrail.phantom.scenario import Direction, LesionPlan
+from marrowtrail.phantom.placement import Vector, lesion_centre, towards
 
-EDGE_SOFT_MM = 1.0
-"""Oedema fades over about four times this."""
-
-FADED_MM = 8.0 * EDGE_SOFT_MM
-"""Oedema is below a thousandth this far outside its edge."""
+FADED_MM = 11.0
+"""No edge profile has more than 1 % of a lesion's water left this far outside its edge."""
 
 SMALLEST_SHARE = 0.005
 """Regions that hold less of a lesion are not named."""
@@ -35,12 +37,32 @@ stop at a painted border, and a hard cut would give it a corner."""
 SUBCHONDRAL_MM = 1.2
 """Marrow begins here: depth of cortex and subchondral plate under the bone's surface."""
 
-TOWARDS: dict[Direction, tuple[float, float, float]] = {
-    "inferior": (0.0, 0.0, -1.0),
-    "superior": (0.0, 0.0, 1.0),
-    "anterior": (0.0, -1.0, 0.0),
-    "posterior": (0.0, 1.0, 0.0),
+AXES: dict[Form, tuple[float, float, float]] = {
+    "blob": (1.0, 1.0, 1.0),
+    "cap": (1.25, 1.25, 0.55),
+    "band": (1.7, 1.7, 0.5),
+    "diffuse": (1.5, 1.5, 1.5),
+    "geographic": (1.0, 1.0, 1.0),
+    "multifocal": (0.5, 0.5, 0.5),
 }
+"""Semi-axes as shares of the radius; the last lies towards the joint surface."""
+
+WAVES: dict[Form, tuple[float, float]] = {
+    "blob": (0.14, 4.0),
+    "cap": (0.12, 4.0),
+    "band": (0.14, 5.0),
+    "diffuse": (0.24, 6.0),
+    "geographic": (0.22, 3.2),
+    "multifocal": (0.12, 3.0),
+}
+"""Waviness of the edge as a share of the radius, and its scale in mm."""
+
+FOCI = (3, 5)
+FOCI_APART = 0.55
+"""Foci lie this share of the radius from the middle: near ones touch, others do not."""
+
+FRINGE_MM = (0.8, 4.5)
+"""Fingers along trabeculae: scale across and along the bone's long axis."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +72,8 @@ class LesionShape:
     ``centre`` is a point of the limb frame; ``spread`` (3, 3) maps millimetres from it to
     units of the semi-axes and ``offset`` is the distance in those units. ``waviness`` makes
     the edge uneven, ``region_level`` is the distance to the region's border in mm.
+    ``strength`` multiplies its water from place to place. ``parting`` bounds a piece of a
+    lesion that is cut: mm inside its half.
     """
 
     plan: LesionPlan
@@ -61,14 +85,32 @@ class LesionShape:
     offset: NDArray[np.float32]
     waviness: NDArray[np.float32]
     region_level: NDArray[np.float32]
+    edge: EdgeProfile
+    strength: NDArray[np.float32]
+    parting: NDArray[np.float32] | None = None
+
+    @property
+    def scale_mm(self) -> float:
+        """The shortest semi-axis: what one unit of ``offset`` is in mm where it matters."""
+        return self.radius_mm * min(AXES[self.plan.form])
 
     def level(self, size: float) -> NDArray[np.float32]:
-        """Millimetres inside the edge, at a size that scales the radius."""
-        radius = np.float32(self.radius_mm * size)
-        blob = radius * (np.float32(1.0) + self.waviness) - self.offset * self.radius_mm
+        """Millimetres inside the edge, at a size that scales the radius; in marrow alone."""
+        return np.asarray(np.minimum(self.spread_level(size), marrow_level(self.bone)))
+
+    def spread_level(self, size: float) -> NDArray[np.float32]:
+        """The same as if there were marrow everywhere: oedema reaches the plate undimmed."""
+        scale = np.float32(self.scale_mm)
+        blob = scale * (np.float32(size) * (np.float32(1.0) + self.waviness) - self.offset)
         inside = blob + np.float32(BORDER_SLOPE) * np.minimum(self.region_level, 0.0)
-        marrow = -self.bone.surface.data - np.float32(SUBCHONDRAL_MM)
-        return np.asarray(np.minimum(inside, marrow), dtype=np.float32)
+        if self.parting is not None:
+            inside = np.minimum(inside, self.parting)
+        return np.asarray(inside, dtype=np.float32)
+
+
+def marrow_level(bone: PatientBone) -> NDArray[np.float32]:
+    """Millimetres inside a bone's marrow."""
+    return np.asarray(-bone.surface.data - np.float32(SUBCHONDRAL_MM), dtype=np.float32)
 
 
 def volume_of(level: NDArray[np.float32]) -> float:
@@ -90,20 +132,29 @@ def soft(level: NDArray[np.float32], width: float) -> NDArray[np.float32]:
     return np.asarray(np.clip(0.5 + level / np.float32(width), 0.0, 1.0), dtype=np.float32)
 
 
-def draw_lesion(plan: LesionPlan, bone: PatientBone, rng: np.random.Generator) -> LesionShape:
+def draw_lesion(
+    plan: LesionPlan,
+    bone: PatientBone,
+    rng: np.random.Generator,
+    family: Family = Family.BUILDING,
+) -> LesionShape:
     """A lesion of that plan in that bone."""
     radius = plan.radius_mm.draw(rng)
     region = bone.regions.data == bone.region_names.index(plan.region) + 1
     region_level = _signed_distance(region)
-    centre = _centre(plan, bone, region_level, radius, rng)
-    axes = radius * np.exp(rng.uniform(-0.22, 0.22, 3))
-    turn = Rotation.random(random_state=rng).as_matrix()
-    spread = (turn / axes) @ turn.T
+    centre = lesion_centre(plan, bone, region_level, radius, rng)
+    way = towards(plan.towards, bone.bone_id.side)
+    spread = _spread(plan.form, radius, way, rng)
     geometry = bone.surface.geometry
-    waviness = ndimage.gaussian_filter(
-        rng.standard_normal(geometry.shape, dtype=np.float32), 4.0 / STEP_MM
-    )
-    waviness *= np.float32(0.14) / waviness.std()
+    offset = _offset(plan.form, geometry, centre, spread, radius, rng)
+    amount, scale = WAVES[plan.form]
+    waviness = np.float32(amount) * smooth_noise(geometry.shape, scale, rng)
+    edge = draw_edge(plan.edge, family, rng)
+    if edge.fringe_mm > 0:
+        waviness += np.float32(edge.fringe_mm / (radius * min(AXES[plan.form]))) * _fingers(
+            geometry, rng
+        )
+    upwards = _upwards(geometry, centre, way / radius)
     return LesionShape(
         plan=plan,
         bone=bone,
@@ -111,10 +162,56 @@ def draw_lesion(plan: LesionPlan, bone: PatientBone, rng: np.random.Generator) -
         water=plan.water.draw(rng),
         centre=centre,
         spread=spread,
-        offset=offset_from(geometry, centre, spread),
+        offset=offset,
         waviness=waviness,
         region_level=region_level,
+        edge=edge,
+        strength=draw_strength(upwards, offset, family, rng),
     )
+
+
+def cut_piece(plan: LesionPlan, whole: LesionShape, rng: np.random.Generator) -> LesionShape:
+    """One half of a lesion that is cut through its centre, with a gap between the halves.
+
+    Both halves must be drawn from generators of one state: they share the cut.
+    """
+    way = towards(plan.cut, whole.bone.bone_id.side)
+    tilted = Rotation.from_rotvec(rng.uniform(-0.25, 0.25, 3)).apply(way)
+    gap = plan.gap_mm.draw(rng)
+    away = _upwards(whole.bone.surface.geometry, whole.centre, tilted)
+    signed = away if plan.half == 1 else -away
+    parting = np.asarray(signed - np.float32(gap / 2), dtype=np.float32)
+    return replace(whole, plan=plan, parting=parting)
+
+
+def _spread(form: Form, radius: float, way: Vector, rng: np.random.Generator) -> Vector:
+    """(3, 3) millimetres to units of the semi-axes; flat forms lie across the way to the joint."""
+    axes = radius * np.exp(rng.uniform(-0.22, 0.22, 3)) * np.asarray(AXES[form])
+    turn = Rotation.random(random_state=rng).as_matrix()
+    if form in ("cap", "band"):
+        turn, _ = np.linalg.qr(np.column_stack([way, turn[:, 0], turn[:, 1]]))
+        turn = turn[:, [1, 2, 0]]
+    return np.asarray((turn / axes) @ turn.T)
+
+
+def _offset(
+    form: Form,
+    geometry: Geometry,
+    centre: Vector,
+    spread: Vector,
+    radius: float,
+    rng: np.random.Generator,
+) -> NDArray[np.float32]:
+    if form != "multifocal":
+        return offset_from(geometry, centre, spread)
+    foci = rng.standard_normal((int(rng.integers(FOCI[0], FOCI[1] + 1)), 3))
+    foci *= FOCI_APART * radius / np.linalg.norm(foci, axis=1, keepdims=True)
+    sizes = rng.uniform(0.75, 1.1, len(foci))
+    each = [
+        offset_from(geometry, centre + focus, spread / size)
+        for focus, size in zip(foci, sizes, strict=True)
+    ]
+    return np.asarray(np.min(each, axis=0), dtype=np.float32)
 
 
 def offset_from(
@@ -133,26 +230,21 @@ def offset_from(
     return np.asarray(np.sqrt(total), dtype=np.float32)
 
 
-def _centre(
-    plan: LesionPlan,
-    bone: PatientBone,
-    region_level: NDArray[np.float32],
-    radius: float,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """A point of the region about half a radius under the surface that faces the joint."""
-    depth = -bone.surface.data
-    aim = 0.55 * radius
-    fits = (region_level > min(0.5 * radius, 0.6 * region_level.max())) & (depth > 1.0)
-    candidates = np.argwhere(fits)
-    points = bone.surface.geometry.to_lps(candidates)
-    towards = points @ np.asarray(TOWARDS[plan.towards])
-    at = tuple(candidates.T)
-    inside = bone.inside_points() @ np.asarray(TOWARDS[plan.towards])
-    below = np.percentile(inside, 99.5) - towards
-    score = np.abs(below - aim - 2.0) + 0.5 * np.maximum(0.0, aim - depth[at])
-    good = np.flatnonzero(score <= np.percentile(score, 8.0))
-    return np.asarray(points[rng.choice(good)])
+def _upwards(geometry: Geometry, centre: Vector, way: Vector) -> NDArray[np.float32]:
+    """(i, j, k) distance of every voxel from a centre along a vector."""
+    whole = tuple(slice(0, n) for n in geometry.shape)
+    row = np.append(way @ geometry.affine[:3, :3], way @ (geometry.affine[:3, 3] - centre))
+    return coordinate(row, (whole[0], whole[1], whole[2]))
+
+
+def _fingers(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Noise drawn out along z of the limb frame, standard deviation 1."""
+    along = np.abs(geometry.directions[2])
+    across_mm, along_mm = FRINGE_MM
+    sigma = (across_mm + (along_mm - across_mm) * along) / STEP_MM
+    noise = rng.standard_normal(geometry.shape, dtype=np.float32)
+    noise = ndimage.gaussian_filter(noise, sigma)
+    return np.asarray(noise / noise.std(), dtype=np.float32)
 
 
 def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
@@ -162,7 +254,8 @@ def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(inside - outside, dtype=np.float32)
 
 
-def cut_out(level: NDArray[np.float32], bone: PatientBone) -> Volume:
-    """A level on a bone's grid as a volume at rest, cut to where it shows."""
-    start, stop = bounding_box(level > -FADED_MM, (1, 1, 1))
-    return Volume(level, bone.surface.geometry).crop(start, stop)
+def cut_box(
+    level: NDArray[np.float32],
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """Start and stop of the block of a bone's grid where a lesion of that level shows."""
+    return bounding_box(level > -FADED_MM, (1, 1, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime, time
 from pathlib import Path
@@ -15,18 +16,18 @@ from marrowtrail.phantom.case_text import case_text
 from marrowtrail.phantom.dicom_masks import write_bone_masks
 from marrowtrail.phantom.dicom_style import is_fluid_sensitive
 from marrowtrail.phantom.dicom_writer import Exam, synthetic_uid, write_series
-from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient, lesion_id
+from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw
-from marrowtrail.phantom.lesion_shape import cut_out
 from marrowtrail.phantom.pose import Pose, draw_pose
 from marrowtrail.phantom.protocol import Acquisition, plan_exam
-from marrowtrail.phantom.scenario import Scenario, load_scenario
-from marrowtrail.phantom.scene import Band, Oedema, Scene
+from marrowtrail.phantom.random_story import pick_scenario
+from marrowtrail.phantom.scenario import Scenario
+from marrowtrail.phantom.scene_of import scene_of
 from marrowtrail.phantom.synthesis import Rendered, render
 from marrowtrail.phantom.truth import LabelName, PatientTruth, SeriesTruth, write_truth
 from marrowtrail.phantom.truth_of import truth_of
 
-STREAM = {"case": 2, "scanner": 3, "knee": 21, "ankle": 22}
+STREAM = {"case": 2, "scanner": 3, "knee": 21, "ankle": 22, "hip": 23, "foot": 24}
 """Names of random streams, beside those of the patient's drawing."""
 
 MASK_SERIES = 100
@@ -41,7 +42,7 @@ def write_patient(
     Parameters
     ----------
     scenario
-        Name of a packaged scenario, or a scenario.
+        Name of a packaged scenario, ``random`` for one that the seed picks, or a scenario.
     out
         Folder to write into: ``dicom/`` and ``case.yaml`` are all that a reader needs;
         ``truth/`` holds ``truth.json`` and label maps.
@@ -55,7 +56,7 @@ def write_patient(
     InputError
         If no scenario has that name.
     """
-    plan = load_scenario(scenario) if isinstance(scenario, str) else scenario
+    plan = pick_scenario(scenario, seed) if isinstance(scenario, str) else scenario
     patient = draw_patient(plan, seed, draw)
     out.mkdir(parents=True, exist_ok=True)
     _write_case(patient, out / "case.yaml")
@@ -90,7 +91,7 @@ def _write_exam(
 ) -> list[SeriesTruth]:
     """All series of one joint at one visit, with bone masks and label maps."""
     exam = _exam(patient, visit, joint)
-    scene = _scene(patient, visit, joint, pose)
+    scene = scene_of(patient, visit, joint, pose)
     acquisitions = plan_exam(joint, pose, patient.scenario.imaging, exam.field_t, rng)
     study = out / "dicom" / f"ST{visit:02d}{joint[0].upper()}"
     truths = []
@@ -116,13 +117,14 @@ def _write_exam(
 def _exam(patient: DrawnPatient, visit: int, joint: str) -> Exam:
     """What the headers of one exam share. Two exams of one day use one scanner."""
     key = (patient.scenario.key, patient.seed, visit)
+    code = _code(patient)
     imaging = patient.scenario.imaging
     scanner = np.random.default_rng([patient.seed, visit, STREAM["scanner"]])
     day = patient.course.dates[visit - 1]
     joints: tuple[str, ...] = patient.scenario.visits[visit - 1].exams
     return Exam(
-        patient_name=f"Synthetic^{patient.scenario.key.capitalize()}{patient.seed:04d}",
-        patient_id=f"SYN-{patient.scenario.key.upper()}-{patient.seed:04d}",
+        patient_name=f"Synthetic^P{code}",
+        patient_id=f"SYN-{code}",
         sex=patient.scenario.sex,
         age=patient.course.age + (day - patient.course.dates[0]).days // 365,
         study_uid=synthetic_uid(*key, "study", joint),
@@ -137,32 +139,10 @@ def _exam(patient: DrawnPatient, visit: int, joint: str) -> Exam:
     )
 
 
-def _scene(patient: DrawnPatient, visit: int, joint: str, pose: Pose) -> Scene:
-    parts = patient.joints[joint]
-    present = patient.present(visit, joint)
-    oedema = tuple(
-        Oedema(
-            lesion_id(visit, plan.key),
-            plan.bone,
-            cut_out(parts.level(visit, plan.key, size), parts.limb.bone(plan.bone)),
-            parts.lesions[plan.key].water,
-        )
-        for plan, size in present
-    )
-    bands = tuple(
-        Band(plan.bone, band.level, band.thickness_mm)
-        for plan, _ in present
-        for band in parts.bands_at(visit, plan.key)
-    )
-    return Scene(
-        parts.limb,
-        parts.tissue,
-        pose,
-        oedema,
-        bands,
-        family=patient.draw.family,
-        appearance=parts.appearance,
-    )
+def _code(patient: DrawnPatient) -> str:
+    """Eight characters that name a patient and do not tell the story."""
+    name = f"{patient.scenario.key}/{patient.seed}/{patient.draw.family}"
+    return hashlib.sha256(name.encode()).hexdigest()[:8].upper()
 
 
 def _with_labels(

@@ -16,15 +16,22 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from marrowtrail.errors import InputError
+from marrowtrail.phantom.disease_plan import (
+    CollapsePlan,
+    CystPlan,
+    DemarcationPlan,
+    EffusionPlan,
+    ErosionPlan,
+    JointKey,
+    LesionPlan,
+    SheetPlan,
+    ShiftPlan,
+)
 from marrowtrail.phantom.ranges import Part, Range
 from marrowtrail.record.sites import Side
-from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 
 SMALLEST_SIZE = 0.2
 """A lesion drawn smaller than this share of its radius (under 1 % of its volume) is none."""
-
-JointKey = Literal["knee", "ankle"]
-Direction = Literal["inferior", "superior", "anterior", "posterior"]
 
 
 class VisitPlan(Part):
@@ -32,52 +39,6 @@ class VisitPlan(Part):
 
     after_days: Range
     exams: tuple[JointKey, ...] = Field(min_length=1)
-
-
-class LesionPlan(Part):
-    """Oedema in one region, and how large it is at each visit.
-
-    ``radius_mm`` is the mean semi-axis at ``size`` 1; ``course`` holds the size at each
-    visit, 0 for none. ``towards`` is the side of the bone that its joint surface faces.
-    """
-
-    key: str
-    joint: JointKey
-    bone: str
-    region: str
-    towards: Direction
-    radius_mm: Range
-    water: Range = Range(low=0.45, high=0.75)
-    course: tuple[Range, ...]
-
-    @model_validator(mode="after")
-    def _region_is_known(self) -> LesionPlan:
-        try:
-            vocabulary().bone(self.bone).region(self.region)
-        except UnknownWordError as error:
-            raise ValueError(str(error)) from error
-        return self
-
-
-class DemarcationPlan(Part):
-    """A demarcation band about a subchondral segment inside a lesion.
-
-    ``segment`` is the segment's size as a share of the lesion's radius.
-    """
-
-    lesion: str
-    segment: Range
-    thickness_mm: Range
-    visits: tuple[int, ...]
-
-
-class ShiftPlan(Part):
-    """Oedema that faded at one place while it appeared at another."""
-
-    from_lesion: str = Field(alias="from")
-    from_visit: int
-    to_lesion: str = Field(alias="to")
-    to_visit: int
 
 
 class ImagingPlan(Part):
@@ -109,6 +70,11 @@ class Scenario(Part):
     visits: tuple[VisitPlan, ...] = Field(min_length=1)
     lesions: tuple[LesionPlan, ...] = ()
     demarcations: tuple[DemarcationPlan, ...] = ()
+    sheets: tuple[SheetPlan, ...] = ()
+    collapses: tuple[CollapsePlan, ...] = ()
+    cysts: tuple[CystPlan, ...] = ()
+    erosions: tuple[ErosionPlan, ...] = ()
+    effusions: tuple[EffusionPlan, ...] = ()
     shifts: tuple[ShiftPlan, ...] = ()
     imaging: ImagingPlan = ImagingPlan()
     difficulty: Range = Range(low=0.1, high=0.6)
@@ -121,25 +87,62 @@ class Scenario(Part):
             raise ValueError("two lesions share one key")
         for lesion in self.lesions:
             self._check_course(lesion)
-        for demarcation in self.demarcations:
-            for visit in demarcation.visits:
-                self._check_present(demarcation.lesion, visit)
+            self._check_parts(lesion)
+        signs: tuple[DemarcationPlan | SheetPlan | CystPlan, ...] = (
+            *self.demarcations,
+            *self.sheets,
+            *self.cysts,
+        )
+        for sign in signs:
+            for visit in sign.visits:
+                self._check_present(sign.lesion, visit)
+        for collapse in self.collapses:
+            self._check_length(f"collapse in {collapse.lesion!r}", collapse.depth_mm)
+            for visit, depth in enumerate(collapse.depth_mm, start=1):
+                if depth.high > 0:
+                    self._check_present(collapse.lesion, visit)
+        for erosion in self.erosions:
+            for visit in erosion.visits:
+                self._check_imaged(f"erosion of the {erosion.bone}", erosion.joint, visit)
+        for effusion in self.effusions:
+            self._check_length(f"effusion of the {effusion.joint}", effusion.course)
         for shift in self.shifts:
             self._check_present(shift.from_lesion, shift.from_visit)
             self._check_present(shift.to_lesion, shift.to_visit)
         return self
 
     def _check_course(self, lesion: LesionPlan) -> None:
-        if len(lesion.course) != len(self.visits):
+        name = f"lesion {lesion.key!r}"
+        self._check_length(name, lesion.course)
+        if lesion.brightness:
+            self._check_length(name, lesion.brightness)
+        for visit, size in enumerate(lesion.course, start=1):
+            if size.high > 0:
+                self._check_imaged(name, lesion.joint, visit)
+
+    def _check_length(self, name: str, course: tuple[Range, ...]) -> None:
+        if len(course) != len(self.visits):
             raise ValueError(
-                f"lesion {lesion.key!r}: its course has {len(lesion.course)} entries, "
+                f"{name}: its course has {len(course)} entries, "
                 f"but there are {len(self.visits)} visits"
             )
-        for number, (size, visit) in enumerate(zip(lesion.course, self.visits, strict=True), 1):
-            if size.high > 0 and lesion.joint not in visit.exams:
-                raise ValueError(
-                    f"lesion {lesion.key!r}: visit {number} does not image the {lesion.joint}"
-                )
+
+    def _check_imaged(self, name: str, joint: JointKey, visit: int) -> None:
+        if not 1 <= visit <= len(self.visits) or joint not in self.visits[visit - 1].exams:
+            raise ValueError(f"{name}: visit {visit} does not image the {joint}")
+
+    def _check_parts(self, lesion: LesionPlan) -> None:
+        """A piece lies in its whole, which is a lesion of its own and never there with it."""
+        if lesion.part_of is None:
+            return
+        whole = next((one for one in self.lesions if one.key == lesion.part_of), None)
+        if whole is None or whole.part_of is not None:
+            raise ValueError(f"lesion {lesion.key!r}: no whole lesion is called {lesion.part_of!r}")
+        if (whole.joint, whole.bone) != (lesion.joint, lesion.bone):
+            raise ValueError(f"lesion {lesion.key!r} is part of one in another bone")
+        both = zip(whole.course, lesion.course, strict=True)
+        if any(one.high > 0 and two.high > 0 for one, two in both):
+            raise ValueError(f"lesion {lesion.key!r} is there together with its whole")
 
     def _check_present(self, key: str, visit: int) -> None:
         """A sign or a shift needs a lesion that is surely there."""

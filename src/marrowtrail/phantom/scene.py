@@ -11,6 +11,8 @@ from scipy import ndimage
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.appearance import PLAIN, Appearance
+from marrowtrail.phantom.disease_plan import SheetKind
+from marrowtrail.phantom.edge_profile import EdgeProfile
 from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.grain import Grain, read_tile
 from marrowtrail.phantom.grids import Box, Field, coordinate
@@ -21,12 +23,18 @@ from marrowtrail.phantom.soft_tissue import SoftTissue
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Oedema:
-    """A lesion to draw: its level in mm at rest (positive inside) and its water share."""
+    """A lesion to draw.
+
+    ``level`` is its level in mm at rest (positive inside), as if marrow were everywhere;
+    ``strength``, on the same grid, multiplies its water share from place to place.
+    """
 
     lesion_id: str
     bone: str
     level: Volume
     water: float
+    edge: EdgeProfile
+    strength: Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +42,32 @@ class Band:
     """A demarcation band to draw.
 
     ``level`` is the distance in mm from the middle of the band at rest, negative towards
-    the segment that it bounds.
+    the segment that it bounds. With a ``double_line`` its inner half is bright on T2.
     """
 
     bone: str
     level: Volume
     thickness_mm: float
+    double_line: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A thin flat sign to draw: mm from its middle and mm inside its outline, at rest."""
+
+    bone: str
+    kind: SheetKind
+    across: Volume
+    outline: Volume
+    thickness_mm: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cyst:
+    """A fluid-filled cyst to draw: mm inside its wall, at rest."""
+
+    bone: str
+    level: Volume
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +81,9 @@ class Scene:
     tissue: SoftTissue
     pose: Pose
     oedema: tuple[Oedema, ...]
-    bands: tuple[Band, ...]
+    bands: tuple[Band, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    cysts: tuple[Cyst, ...] = ()
     family: Family = Family.BUILDING
     appearance: Appearance = PLAIN
     effusion: float = 0.0
@@ -111,6 +141,20 @@ class BoneView:
         """A repeating fine structure, at rest in the bone, for every voxel of the box."""
         offset = scene.appearance.grain_offset_mm
         return read_tile(grain, scene.family, self.to_rest, self.box, offset)
+
+    def part_with(self, volume: Volume) -> BoneView | None:
+        """The part of the box that a map at rest reaches; ``None`` if it reaches none."""
+        corners = volume.geometry.corners_lps() - self.to_rest[:3, 3]
+        index = corners @ np.linalg.inv(self.to_rest[:3, :3]).T
+        low = np.floor(index.min(axis=0)).astype(int)
+        high = np.ceil(index.max(axis=0)).astype(int) + 1
+        parts = [
+            slice(max(int(a), whole.start), min(int(b), whole.stop))
+            for a, b, whole in zip(low, high, self.box, strict=True)
+        ]
+        if any(part.start >= part.stop for part in parts):
+            return None
+        return BoneView(self.bone, self.to_rest, (parts[0], parts[1], parts[2]))
 
     def rest_coordinate(self, axis: int) -> Field:
         """One coordinate in the limb frame at rest, in mm, for every voxel of the box."""

@@ -18,7 +18,22 @@ from marrowtrail.errors import InputError
 from marrowtrail.phantom.family import Family
 from marrowtrail.record.sites import Side
 
-TRUTH_VERSION: Literal["1.0"] = "1.0"
+TRUTH_VERSION: Literal["1.1"] = "1.1"
+"""1.1 adds kinds of signs, effusions and changes; what 1.0 says, it says in the same words."""
+
+SignKind = Literal[
+    "demarcation",
+    "double_line",
+    "subchondral_line",
+    "low_signal_area",
+    "fracture_line",
+    "crescent",
+    "collapse",
+    "cyst",
+    "erosion",
+]
+
+ChangeKind = Literal["new", "resolved", "grown", "shrunk", "stable", "split", "merged", "recurred"]
 
 Matrix = tuple[
     tuple[float, float, float, float],
@@ -42,7 +57,11 @@ class RegionShare(Part):
 
 
 class LesionTruth(Part):
-    """One lesion at one visit. ``track`` is the same for one lesion at all its visits."""
+    """One lesion at one visit. ``track`` is the same for one lesion at all its visits.
+
+    Its edge is where the mean signal is half way between normal marrow and the lesion.
+    ``nature`` infiltration replaces marrow; it is drawn as oedema of nearly all water.
+    """
 
     id: str
     visit: str
@@ -53,14 +72,28 @@ class LesionTruth(Part):
     region: str
     region_shares: tuple[RegionShare, ...]
     volume_mm3: float
+    nature: Literal["oedema", "infiltration"] = "oedema"
 
 
 class SignTruth(Part):
-    """A sign beside a lesion."""
+    """A sign, most often in a lesion. A sign that is not listed is not there.
 
-    kind: Literal["demarcation", "subchondral_line"]
+    ``length_mm`` is the greatest extent of what is seen in marrow, ``thickness_mm`` across it:
+
+    * ``demarcation``: the band about dead marrow; ``double_line`` beside it where the band's
+      inner half is bright on T2.
+    * ``subchondral_line``, ``low_signal_area``, ``crescent``: dark line under the plate; dark
+      area on it; line of fluid under it.
+    * ``fracture_line``: dark line away from the joint surface.
+    * ``collapse``: ``length_mm`` is the width of the surface that sank by half or more,
+      ``thickness_mm`` how far it sank.
+    * ``cyst``: its diameter, twice. ``erosion``: its diameter and its depth; it may lie
+      outside any lesion.
+    """
+
+    kind: SignKind
     visit: str
-    lesion: str
+    lesion: str | None
     bone: str
     side: Side
     length_mm: float
@@ -68,10 +101,33 @@ class SignTruth(Part):
 
 
 class Edge(Part):
-    """The same lesion at two visits."""
+    """The same lesion at two visits. Many to many: a lesion may split, and two may merge."""
 
     earlier: str
     later: str
+
+
+class ChangeTruth(Part):
+    """What became of one lesion between two visits that follow each other for its joint.
+
+    ``earlier`` and ``later`` hold lesion ids; the rule for ``kind`` stands in
+    :mod:`marrowtrail.phantom.truth_changes`.
+    """
+
+    from_visit: str
+    to_visit: str
+    earlier: tuple[str, ...]
+    later: tuple[str, ...]
+    kind: ChangeKind
+
+
+class EffusionTruth(Part):
+    """Fluid in a joint at a visit: 0 as in health to 1 tense."""
+
+    visit: str
+    joint: str
+    side: Side
+    grade: float
 
 
 class ShiftTruth(Part):
@@ -134,7 +190,7 @@ class PatientTruth(Part):
     ``difficulty`` runs from 0 (clean images) to 1.
     """
 
-    schema_version: Literal["1.0"] = TRUTH_VERSION
+    schema_version: Literal["1.0", "1.1"] = TRUTH_VERSION
     synthetic: Literal[True] = True
     scenario: str
     seed: int
@@ -146,6 +202,8 @@ class PatientTruth(Part):
     signs: tuple[SignTruth, ...]
     edges: tuple[Edge, ...]
     shifts: tuple[ShiftTruth, ...]
+    changes: tuple[ChangeTruth, ...] = ()
+    effusions: tuple[EffusionTruth, ...] = ()
     motions: tuple[BoneMotion, ...]
     series: tuple[SeriesTruth, ...]
 

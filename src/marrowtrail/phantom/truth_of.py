@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
+from marrowtrail.phantom.disease_plan import LesionPlan, ShiftPlan
 from marrowtrail.phantom.drawn_patient import DrawnPatient, lesion_id
 from marrowtrail.phantom.lesion_shape import region_shares, volume_of
 from marrowtrail.phantom.pose import Pose
-from marrowtrail.phantom.scenario import LesionPlan, ShiftPlan
 from marrowtrail.phantom.truth import (
     BoneMotion,
-    Edge,
+    EffusionTruth,
     LesionTruth,
     PatientTruth,
     RegionShare,
     SeriesTruth,
     ShiftTruth,
-    SignTruth,
     VisitTruth,
 )
+from marrowtrail.phantom.truth_changes import changes_of, edges_of
+from marrowtrail.phantom.truth_signs import signs_of
 from marrowtrail.record.vocabulary import vocabulary
 
 Poses = Mapping[tuple[int, str], Pose]
@@ -47,9 +48,11 @@ def truth_of(patient: DrawnPatient, poses: Poses, series: Sequence[SeriesTruth])
             for number, plan in visits
         ),
         lesions=tuple(lesions),
-        signs=tuple(_signs(patient)),
-        edges=tuple(_edges(lesions)),
+        signs=tuple(signs_of(patient)),
+        edges=tuple(edges_of(patient, lesions)),
         shifts=tuple(_shift(patient, plan) for plan in patient.scenario.shifts),
+        changes=tuple(changes_of(patient, lesions)),
+        effusions=tuple(_effusions(patient)),
         motions=tuple(_motions(patient, poses)),
         series=tuple(series),
     )
@@ -65,7 +68,7 @@ def _lesion(
     patient: DrawnPatient, visit: int, joint: str, plan: LesionPlan, size: float
 ) -> LesionTruth:
     parts = patient.joints[joint]
-    level, bone = parts.level(visit, plan.key, size), parts.limb.bone(plan.bone)
+    level, bone = parts.disease.level(visit, plan.key, size), parts.limb.bone(plan.bone)
     return LesionTruth(
         id=lesion_id(visit, plan.key),
         visit=f"v{visit}",
@@ -79,35 +82,21 @@ def _lesion(
             for name, share in region_shares(level, bone)
         ),
         volume_mm3=round(volume_of(level), 1),
+        nature=plan.nature,
     )
 
 
-def _signs(patient: DrawnPatient) -> list[SignTruth]:
+def _effusions(patient: DrawnPatient) -> list[EffusionTruth]:
     return [
-        SignTruth(
-            kind="demarcation",
+        EffusionTruth(
             visit=f"v{visit}",
-            lesion=lesion_id(visit, band.plan.lesion),
-            bone=joint.lesions[band.plan.lesion].plan.bone,
+            joint=joint,
             side=patient.course.side,
-            length_mm=round(band.length_mm, 1),
-            thickness_mm=round(band.thickness_mm, 2),
+            grade=round(patient.effusion(visit, joint), 3),
         )
-        for joint in patient.joints.values()
-        for band in joint.bands
-        for visit in band.plan.visits
+        for visit, plan in enumerate(patient.scenario.visits, start=1)
+        for joint in plan.exams
     ]
-
-
-def _edges(lesions: Sequence[LesionTruth]) -> list[Edge]:
-    """Each lesion and the next time that its track is seen."""
-    last: dict[str, str] = {}
-    edges = []
-    for lesion in lesions:
-        if lesion.track in last:
-            edges.append(Edge(earlier=last[lesion.track], later=lesion.id))
-        last[lesion.track] = lesion.id
-    return edges
 
 
 def _shift(patient: DrawnPatient, plan: ShiftPlan) -> ShiftTruth:
