@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from marrowtrail.imaging.series import Series
 from marrowtrail.lesions.lesion import BoneReading, Lesion, RegionShare
 from marrowtrail.lesions.marrow import MarrowModel, depth_mm, model_marrow
 from marrowtrail.lesions.oedema import OedemaArea, find_oedema
+from marrowtrail.lesions.red_marrow import is_red_marrow
+from marrowtrail.lesions.surroundings import soft_tissue_level
 from marrowtrail.record.sites import BoneId
 
 MIN_NORMAL_SHARE = 0.25
@@ -29,6 +32,7 @@ def read_visit(
     read, and the reading says which series would settle it.
     """
     by_id = {one.id: one for one in series}
+    muscle = _muscle_levels(by_id, bone_maps)
     readings = []
     for bone_id in sorted({bone.id for bone_map in bone_maps for bone in bone_map.bones}):
         seen = [
@@ -36,11 +40,27 @@ def read_visit(
             for bone_map in bone_maps
             if (bone := bone_map.get(bone_id)) is not None
         ]
-        readings.append(_read_bone(visit_id, bone_id, seen))
+        readings.append(_read_bone(visit_id, bone_id, seen, muscle))
     return tuple(readings)
 
 
-def _read_bone(visit_id: str, bone_id: BoneId, seen: Sequence[tuple[Series, Bone]]) -> BoneReading:
+def _muscle_levels(
+    by_id: Mapping[str, Series], bone_maps: Sequence[BoneMap]
+) -> dict[str, float | None]:
+    """Signal of muscle in each fluid-sensitive series that shows bones."""
+    return {
+        bone_map.series_id: soft_tissue_level(by_id[bone_map.series_id].volume, bone_map.bones)
+        for bone_map in bone_maps
+        if by_id[bone_map.series_id].contrast.is_fluid_sensitive
+    }
+
+
+def _read_bone(
+    visit_id: str,
+    bone_id: BoneId,
+    seen: Sequence[tuple[Series, Bone]],
+    muscle: Mapping[str, float | None],
+) -> BoneReading:
     fluid = [(one, bone) for one, bone in seen if one.contrast.is_fluid_sensitive]
     if not fluid:
         have = ", ".join(sorted({one.contrast.label for one, _ in seen}))
@@ -59,8 +79,10 @@ def _read_bone(visit_id: str, bone_id: BoneId, seen: Sequence[tuple[Series, Bone
     if model.normal_share < MIN_NORMAL_SHARE:
         reason = "no normal marrow is left in it to compare with"
         return BoneReading(visit_id, bone_id, chosen.id, False, reason)
-    lesions = _lesions(visit_id, chosen, bone, model)
+    lesions, red = _lesions(visit_id, chosen, bone, model, muscle[chosen.id])
     reason = f"read on {chosen.contrast.label}, {chosen.plane.value}"
+    if red:
+        reason += f"; {red} faint area(s) away from the joint taken for red marrow"
     return BoneReading(visit_id, bone_id, chosen.id, True, reason, lesions)
 
 
@@ -70,17 +92,32 @@ def _worth(candidate: tuple[Series, Bone]) -> tuple[float, float, str]:
     return (round(bone.volume_mm3, -3), -series.volume.geometry.voxel_mm3, series.id)
 
 
-def _lesions(visit_id: str, series: Series, bone: Bone, model: MarrowModel) -> tuple[Lesion, ...]:
+def _lesions(
+    visit_id: str, series: Series, bone: Bone, model: MarrowModel, muscle: float | None
+) -> tuple[tuple[Lesion, ...], int]:
+    """Lesions of a bone, and how many areas beside them were taken for red marrow."""
     spacing = series.volume.geometry.spacing_mm
     mask = np.asarray(bone.mask.crop(*model.block).data, dtype=bool)
     signal = series.volume.crop(*model.block).data
     areas = find_oedema(signal, mask, depth_mm(mask, spacing), model, spacing)
     name = [bone.id.bone, bone.id.side.value] + ([bone.id.end] if bone.id.end else [])
     stem = "-".join([visit_id, *name])
-    return tuple(
-        _lesion(f"{stem}-{number}", visit_id, series, bone, model, area)
-        for number, area in enumerate(areas, start=1)
+    drawn = [_lesion(stem, visit_id, series, bone, model, area) for area in areas]
+    oedema = [
+        lesion
+        for lesion in drawn
+        if not is_red_marrow(
+            lesion.regions, _median_signal(series, lesion), lesion.contrast, muscle
+        )
+    ]
+    numbered = (
+        replace(lesion, id=f"{stem}-{number}") for number, lesion in enumerate(oedema, start=1)
     )
+    return tuple(numbered), len(drawn) - len(oedema)
+
+
+def _median_signal(series: Series, lesion: Lesion) -> float:
+    return float(np.median(series.volume.data[lesion.mask.data]))
 
 
 def _lesion(
