@@ -1,0 +1,78 @@
+"""Places of published cases: bones, sides and regions as the vocabulary and the priors name them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from marrowtrail.evaluation.cases_file import Site as CaseSite
+from marrowtrail.evaluation.cases_tables import BonePattern, CaseWords, JointPattern, RegionPattern
+from marrowtrail.record.sites import Side, Site
+
+OTHER = "other"
+"""Joint of a place that the priors do not list."""
+
+LEVEL = {"sacroiliac": 0, "hip": 1, "knee": 2, "ankle_foot": 3}
+"""Joints from the trunk down."""
+
+_SIDES = {"left": Side.LEFT, "right": Side.RIGHT, "midline": Side.MIDLINE}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was described.
+
+    ``site`` is ``None`` for a bone that the vocabulary does not hold; ``part`` names the bone and
+    region in the words of the case; ``is_precise`` says that a region of the vocabulary is known.
+    """
+
+    site: Site | None
+    part: str
+    joint: str
+    side: Side
+    is_precise: bool
+    is_surface: bool
+
+    def same_joint(self, other: Place) -> bool:
+        """The same joint of the same side, or of a side that is not told."""
+        if self.joint == OTHER or other.joint == OTHER:
+            return self.part == other.part and not self._opposite(other)
+        return self.joint == other.joint and not self._opposite(other)
+
+    def _opposite(self, other: Place) -> bool:
+        return {self.side, other.side} == {Side.LEFT, Side.RIGHT}
+
+
+def place_of(site: CaseSite, words: CaseWords) -> Place:
+    """The place of a site of a study."""
+    bone = next(b for b in words.bones if re.search(b.pattern, site.bone))
+    named = str(site.region)
+    region = next(
+        (r for r in words.regions if r.bone == bone.bone and re.search(r.pattern, named)), None
+    )
+    side = _SIDES.get(site.side, Side.UNKNOWN)
+    key = region.region if region else bone.region
+    return Place(
+        Site(bone.bone, side, key) if bone.bone else None,
+        f"{site.bone} {named}",
+        _joint(bone, region),
+        side,
+        key is not None or _is_whole(bone),
+        region is not None and region.surface,
+    )
+
+
+def _joint(bone: BonePattern, region: RegionPattern | None) -> str:
+    return bone.joint or (region.joint if region else OTHER)
+
+
+def _is_whole(bone: BonePattern) -> bool:
+    """A small bone is a place by itself; the ends of a long one are not the same place."""
+    return bone.joint is not None and bone.bone is not None
+
+
+def joint_of(chief_site: str, words: CaseWords) -> tuple[JointPattern, Side]:
+    """Joint and side of a painful site, as ``knee_left``."""
+    joint = next(j for j in words.joints if re.search(j.pattern, chief_site))
+    side = next((s for name, s in _SIDES.items() if chief_site.endswith(name)), Side.UNKNOWN)
+    return joint, side
