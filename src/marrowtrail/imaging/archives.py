@@ -88,10 +88,15 @@ def is_other_archive(start: bytes) -> bool:
 
 def is_skipped(name: str, endings: frozenset[str]) -> bool:
     """A hidden file, what a Mac adds to an archive, or one with an ending of no image."""
-    parts = PurePosixPath(name).parts
+    parts = _parts(name)
     if not parts or "__MACOSX" in parts or parts[-1].startswith("."):
         return True
     return PurePosixPath(parts[-1]).suffix.lower() in endings
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """A member's path; some programs part it in the way of Windows."""
+    return PurePosixPath(name.replace("\\", "/")).parts
 
 
 def members(
@@ -251,7 +256,7 @@ def _unpack(patient: Path, folder: Path) -> None:
 
 def _unpack_one(opened: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
     """One file below the folder; names that lead elsewhere, links and Mac extras are left out."""
-    parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+    parts = _parts(info.filename)
     is_link = stat.S_ISLNK(info.external_attr >> 16)
     if not parts or is_link or is_skipped(info.filename, frozenset()):
         return

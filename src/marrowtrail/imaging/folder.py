@@ -196,7 +196,7 @@ def _objections(file: FileRead) -> Iterator[tuple[bool, Rejected]]:
     """What may stand against a file; the first that applies decides."""
     header = file.header
     kind = header.text("SOPClassUID")
-    yield not kind, NOT_DICOM
+    yield not kind, DAMAGED if file.media_class else NOT_DICOM
     yield not header.text("SOPInstanceUID"), _NAMELESS
     if _is_segmentation(header):
         return

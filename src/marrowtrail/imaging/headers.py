@@ -216,22 +216,27 @@ def read_irregular(stream: BinaryIO, path: Path, members: tuple[str, ...]) -> Fi
     except DAMAGE:
         return DAMAGED
     if not item.values and not media_class:
-        return NOT_DICOM
+        return DAMAGED if _has_preamble(stream) else NOT_DICOM
     found = Found(item, syntax, media_class, None, None)
     return _file(found, path, members, None, has_pixels=True)
 
 
 def _by_pydicom(stream: BinaryIO) -> FileDataset | None:
-    start = stream.read(132)
-    stream.seek(0)
-    has_preamble = start[128:] == b"DICM"
-    if not has_preamble and start[:2] not in _STARTS_WITHOUT_PREAMBLE:
+    if not _has_preamble(stream) and stream.read(2) not in _STARTS_WITHOUT_PREAMBLE:
         return None
+    stream.seek(0)
     if _is_deflated(stream):
         # It is regular or damaged: pydicom would inflate it without any limit.
         raise EOFError
     wanted = list(TAGS + SEQUENCES)
     return pydicom.dcmread(stream, stop_before_pixels=True, specific_tags=wanted, force=True)
+
+
+def _has_preamble(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    start = stream.read(132)
+    stream.seek(0)
+    return start[128:] == b"DICM"
 
 
 def _is_deflated(stream: BinaryIO) -> bool:
