@@ -1,11 +1,14 @@
 #!/bin/sh
 # Install the system parts that some tests use, where this user may; say so where not.
-# Chromium opens the report as a browser would; dicom3tools checks written DICOM.
+# Chromium opens the report as a browser would; dicom3tools checks written DICOM; dcmtk and gdcm
+# compress and read DICOM independently of us.
 set -u
 
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-dejavu-core"
 command -v dciodvfy >/dev/null 2>&1 || missing="$missing dicom3tools"
+command -v dcmcjpeg >/dev/null 2>&1 || missing="$missing dcmtk"
+command -v gdcmconv >/dev/null 2>&1 || missing="$missing libgdcm-tools"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
