@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import subprocess
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -24,6 +23,7 @@ from marrowtrail.imaging.contrast import Physics, read_contrast
 from marrowtrail.imaging.decoding import FrameReader
 from marrowtrail.imaging.folder import Folder, scan
 from marrowtrail.imaging.plan import plan_folder
+from tests.imaging.compressing import by_tool
 from tests.imaging.reading import aside
 
 
@@ -125,13 +125,10 @@ def test_what_becomes_of_it_alone(odd: Odd, folder: Path) -> None:
 
 def test_pixels_as_dcmtk_reads_them(odd: Odd, folder: Path, tmp_path: Path) -> None:
     """Its plain little-endian copy ends with the pixels; they are taken from there by hand."""
-    if shutil.which(odd.to_plain) is None:
-        pytest.skip(f"needs Debian's {odd.to_plain}")
     ours = np.stack(frames(scan(folder)))
     target = tmp_path / "plain"
-    explicit = ["+te"] if odd.to_plain == "dcmconv" else []
-    command = [odd.to_plain, *explicit, folder / odd.name, target]
-    subprocess.run(command, check=True, capture_output=True)
+    explicit = ("+te",) if odd.to_plain == "dcmconv" else ()
+    by_tool((odd.to_plain, *explicit), folder / odd.name, target)
     content = target.read_bytes()
     at = content.rindex(b"\xe0\x7f\x10\x00O")
     assert int.from_bytes(content[at + 8 : at + 12], "little") == ours.nbytes
