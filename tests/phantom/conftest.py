@@ -34,6 +34,11 @@ imaging:
   thickness_mm: 4.0
   turn_deg: [-8, 8]
   flexion_deg: [0, 12]
+  fov_mm: [140, 150]
+  laterality: [coded]
+  slice_order: [ascending]
+  spacing_tag: [centres]
+  positions: [FFS]
 case:
   onset: {date: {visit: 1, days: [-9, -5]}, manner: acute}
   pain:

@@ -7,11 +7,11 @@ import pytest
 
 from marrowtrail.imaging.series import Weighting
 from marrowtrail.phantom.bone_drawing import draw_limb
+from marrowtrail.phantom.imaging_plan import ImagingPlan
 from marrowtrail.phantom.limb import Limb
 from marrowtrail.phantom.pose import draw_pose
-from marrowtrail.phantom.protocol import fluid_timing, t1_timing
 from marrowtrail.phantom.ranges import Range
-from marrowtrail.phantom.scenario import ImagingPlan
+from marrowtrail.phantom.sequences import fluid_timing, t1_timing
 from marrowtrail.phantom.tissue import Timing, Tissue, signal
 from marrowtrail.record.sites import Side
 

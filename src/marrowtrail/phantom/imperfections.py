@@ -1,12 +1,19 @@
-"""What the scanner adds: shading by the coil, noise, its own scale."""
+"""What the scanner makes of a painted limb: the entrance to :mod:`marrowtrail.phantom.scanner`."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from marrowtrail.phantom.acquisition import Acquisition
 from marrowtrail.phantom.grids import Field
 from marrowtrail.phantom.painting import Layers, Levels
-from marrowtrail.phantom.protocol import Acquisition
+from marrowtrail.phantom.scanner.chemical_shift import shifted
+from marrowtrail.phantom.scanner.coil import coil_profile, shading_field
+from marrowtrail.phantom.scanner.fat_suppression import calculated, share_failing, suppressed
+from marrowtrail.phantom.scanner.metal import fat_failing, with_metal
+from marrowtrail.phantom.scanner.motion import pulsation
+from marrowtrail.phantom.scanner.sampling import magnitude_of
+from marrowtrail.phantom.scanner.wrap import folded
 from marrowtrail.phantom.tissue import Tissue
 
 PIXEL_MAX = 1400.0
@@ -18,41 +25,54 @@ GAIN = (0.35, 0.8)
 BRIGHT = (Tissue.FAT, Tissue.MUSCLE, Tissue.OEDEMA)
 """Tissues whose signal sets the scale: one of them is bright in any sequence."""
 
+QUIETEST = 0.08
+"""Normalisation does not raise places that the coil hardly hears by more than the inverse."""
+
 
 def with_imperfections(
     layers: Layers,
     acquisition: Acquisition,
     level: Levels,
     rng: np.random.Generator,
-) -> Field:
-    """Shade, add noise, scale.
+) -> tuple[Field, ...]:
+    """Every image of an acquisition, on the grid of the series.
 
-    Noise is Rician: a magnitude of two Gaussian channels, its standard deviation the signal
-    of the brightest tissue over the series' signal-to-noise ratio.
+    Parameters
+    ----------
+    layers
+        (2, i, j, k) on the painted grid (:attr:`Acquisition.painted`), with the nominal
+        suppression in the fat.
+    level
+        Signal of every tissue; noise is that of the brightest over the series'
+        signal-to-noise ratio.
     """
-    picture = layers.sum(axis=0)
-    reference = max(float(level[tissue].sum()) for tissue in BRIGHT)
-    shaded = picture * shading_field(picture.shape, acquisition.shading, rng)
-    sigma = np.float32(reference / acquisition.snr)
-    real = shaded + sigma * rng.standard_normal(picture.shape, dtype=np.float32)
-    imaginary = sigma * rng.standard_normal(picture.shape, dtype=np.float32)
-    gain = np.float32(PIXEL_MAX / reference * rng.uniform(*GAIN))
-    return np.asarray(np.hypot(real, imaginary) * gain, dtype=np.float32)
+    brightest = max(float(level[tissue].sum()) for tissue in BRIGHT)
+    sampling, flaws, onto = acquisition.sampling, acquisition.flaws, acquisition.painted
+    left = _as_suppressed(layers, acquisition, rng)
+    left[1] = shifted(left[1], sampling.read_axis, sampling.fat_shift_px)
+    profile = coil_profile(onto, rng)
+    heard = profile * shading_field(onto.shape, acquisition.shading, rng)
+    even = np.maximum(profile[acquisition.kept], np.float32(QUIETEST)) ** (1.0 - flaws.coil)
+    ghosts = pulsation(acquisition, brightest, rng)
+    gain = np.float32(PIXEL_MAX / brightest * rng.uniform(*GAIN))
+    images = []
+    for image in acquisition.images:
+        picture = folded(
+            heard * calculated(left, image), sampling.phase_axis, acquisition.margin_px
+        )
+        if ghosts is not None:
+            picture = picture + ghosts
+        magnitude = magnitude_of(picture, acquisition, brightest / acquisition.snr, rng)
+        images.append(np.asarray(magnitude / even * gain, dtype=np.float32))
+    return tuple(images)
 
 
-def shading_field(shape: tuple[int, ...], strength: float, rng: np.random.Generator) -> Field:
-    """Smooth sensitivity about 1: the exponential of a random polynomial of degree two.
-
-    ``strength`` bounds the polynomial: 0.3 lets the signal vary between 0.74 and 1.35.
-    """
-    field = np.zeros(shape, dtype=np.float32)
-    for slope, bend, axis in zip(
-        rng.uniform(-1, 1, 3),
-        rng.uniform(-1, 0.3, 3),
-        np.ogrid[tuple(slice(-1, 1, complex(0, n)) for n in shape)],
-        strict=True,
-    ):
-        field += np.asarray(slope * axis + bend * axis**2, dtype=np.float32)
-    field -= field.mean()
-    peak = max(float(np.abs(field).max()), 1e-6)
-    return np.asarray(np.exp(np.float32(strength / peak) * field), dtype=np.float32)
+def _as_suppressed(layers: Layers, acquisition: Acquisition, rng: np.random.Generator) -> Layers:
+    """Water and fat as they are after the preparation, metal included."""
+    screw, onto = acquisition.flaws.screw, acquisition.painted
+    failing = share_failing(layers, acquisition, rng)
+    if screw is None:
+        return suppressed(layers, acquisition, failing, rng).copy()
+    failing = np.maximum(failing, fat_failing(screw, onto))
+    left = suppressed(layers, acquisition, failing, rng)
+    return with_metal(left, screw, onto, acquisition.sampling.read_axis)

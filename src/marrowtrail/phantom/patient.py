@@ -12,14 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
+from marrowtrail.phantom.acquisition import Acquisition
 from marrowtrail.phantom.case_text import case_text
 from marrowtrail.phantom.dicom_masks import write_bone_masks
-from marrowtrail.phantom.dicom_style import is_fluid_sensitive
-from marrowtrail.phantom.dicom_writer import Exam, synthetic_uid, write_series
+from marrowtrail.phantom.dicom_style import is_fluid_sensitive, shown_contrast
+from marrowtrail.phantom.dicom_writer import Exam, WrittenSeries, synthetic_uid, write_series
 from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw
+from marrowtrail.phantom.habits import draw_habits
 from marrowtrail.phantom.pose import Pose, draw_pose
-from marrowtrail.phantom.protocol import Acquisition, plan_exam
+from marrowtrail.phantom.protocol import Conditions, plan_exam
 from marrowtrail.phantom.random_story import pick_scenario
 from marrowtrail.phantom.scenario import Scenario
 from marrowtrail.phantom.scene_of import scene_of
@@ -92,26 +94,42 @@ def _write_exam(
     """All series of one joint at one visit, with bone masks and label maps."""
     exam = _exam(patient, visit, joint)
     scene = scene_of(patient, visit, joint, pose)
-    acquisitions = plan_exam(joint, pose, patient.scenario.imaging, exam.field_t, rng)
+    conditions = Conditions(
+        joint, patient.course.side, exam.field_t, patient.difficulty, patient.draw.family
+    )
+    acquisitions = plan_exam(pose, patient.scenario.imaging, conditions, rng)
     study = out / "dicom" / f"ST{visit:02d}{joint[0].upper()}"
-    truths = []
-    for number, acquisition in enumerate(acquisitions, start=1):
+    truths: list[SeriesTruth] = []
+    number = 1
+    for acquisition in acquisitions:
         rendered = render(scene, acquisition)
-        series = write_series(rendered.image, acquisition, exam, number, study / f"SE{number:03d}")
-        if acquisition.is_localiser:
-            continue
-        masks = study / f"SE{MASK_SERIES + number:03d}" / "IM0001.dcm"
-        write_bone_masks(rendered.bones, series, exam, MASK_SERIES + number, masks)
-        truth = SeriesTruth(
-            series_uid=series.series_uid,
-            visit=f"v{visit}",
-            joint=joint,
-            side=patient.course.side,
-            weighting=acquisition.timing.weighting.value,
-            fat_suppressed=acquisition.timing.is_fat_suppressed,
-        )
-        truths.append(_with_labels(truth, acquisition, rendered, out))
+        written = write_series(rendered.images, acquisition, exam, number, study)
+        if not acquisition.is_localiser:
+            masks = study / f"SE{MASK_SERIES + number:03d}" / "IM0001.dcm"
+            write_bone_masks(rendered.bones, written[0], exam, MASK_SERIES + number, masks)
+            # Images that share a series are found by the UID of the first.
+            apart = {one.series_uid: one for one in reversed(written)}
+            first, *others = (
+                _truth(patient, visit, joint, acquisition, one) for one in reversed(apart.values())
+            )
+            truths += [_with_labels(first, acquisition, rendered, out), *others]
+        number += len({one.series_uid for one in written})
     return truths
+
+
+def _truth(
+    patient: DrawnPatient, visit: int, joint: str, acquisition: Acquisition, series: WrittenSeries
+) -> SeriesTruth:
+    """What is true of one image of an acquisition, without label maps."""
+    weighting, fat_suppressed = shown_contrast(acquisition, series.image)
+    return SeriesTruth(
+        series_uid=series.series_uid,
+        visit=f"v{visit}",
+        joint=joint,
+        side=patient.course.side,
+        weighting=weighting.value,
+        fat_suppressed=fat_suppressed,
+    )
 
 
 def _exam(patient: DrawnPatient, visit: int, joint: str) -> Exam:
@@ -129,13 +147,13 @@ def _exam(patient: DrawnPatient, visit: int, joint: str) -> Exam:
         age=patient.course.age + (day - patient.course.dates[0]).days // 365,
         study_uid=synthetic_uid(*key, "study", joint),
         study_id=f"{visit}{joint[0].upper()}",
-        study_description=f"MR {joint} {patient.course.side.value}",
         frame_uid=synthetic_uid(*key, "frame", joint),
         joint=joint,
         side=patient.course.side,
         vendor=imaging.vendors[int(scanner.integers(len(imaging.vendors)))],
         field_t=imaging.fields_t[int(scanner.integers(len(imaging.fields_t)))],
         start=datetime.combine(day, time(9 + 2 * joints.index(joint), 5)),
+        habits=draw_habits(imaging, scanner),
     )
 
 
@@ -151,13 +169,13 @@ def _with_labels(
     """Write the label maps of a fluid-sensitive series and name them; leave any other as it is."""
     if not is_fluid_sensitive(acquisition):
         return truth
-    lesions = np.zeros(rendered.image.data.shape, dtype=np.uint8)
+    lesions = np.zeros(rendered.regions.shape, dtype=np.uint8)
     for value, mask in enumerate(rendered.lesions.values(), start=1):
         lesions[mask] = value
     paths = {}
     for kind, labels in (("lesion", lesions), ("region", rendered.regions)):
         paths[f"{kind}_labels"] = f"truth/labels/{truth.visit}-{truth.joint}-{kind}s.nii.gz"
-        _write_labels(labels, rendered.image.geometry, out / paths[f"{kind}_labels"])
+        _write_labels(labels, acquisition.geometry, out / paths[f"{kind}_labels"])
     return truth.model_copy(
         update={
             **paths,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.transform import RigidTransform
+from marrowtrail.phantom.imaging_plan import ImagingPlan
 from marrowtrail.phantom.limb import Limb
-from marrowtrail.phantom.scenario import ImagingPlan
 from marrowtrail.record.sites import Side
 
 LIMB_OFFSET_MM = 95.0

@@ -1,4 +1,4 @@
-"""What is acquired at a visit: planes, timing and grids of the series of one exam."""
+"""What is acquired at a visit: the series of one exam, their grids and their flaws."""
 
 from __future__ import annotations
 
@@ -10,116 +10,172 @@ from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Plane, Weighting
+from marrowtrail.phantom.acquisition import Acquisition, Flaws, Sampling, Screw
+from marrowtrail.phantom.family import Family
+from marrowtrail.phantom.field_of_view import (
+    CENTRE_MM,
+    DEPTH_MM,
+    FOV_MM,
+    SCREW_MM,
+    artery,
+    grid,
+    in_limb,
+)
+from marrowtrail.phantom.imaging_plan import ImagingPlan, Kind
 from marrowtrail.phantom.pose import Pose
-from marrowtrail.phantom.scenario import ImagingPlan
+from marrowtrail.phantom.sequences import (
+    echo_train,
+    fluid_kind,
+    images_of,
+    timing_of,
+)
+from marrowtrail.phantom.strength import evenly_graded, graded, happens, sometimes
 from marrowtrail.phantom.tissue import Timing
+from marrowtrail.record.sites import Side
 
-ROW_COLUMN: dict[Plane, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    Plane.SAGITTAL: ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
-    Plane.CORONAL: ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0)),
-    Plane.AXIAL: ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0)),
-}
-"""Directions of rows and columns as viewers show them: front to the left of a sagittal image,
-patient's right to the left of the others."""
+PHASE_ALONG_COLUMNS = {Plane.SAGITTAL: 0.6, Plane.CORONAL: 0.4, Plane.AXIAL: 0.5}
+"""How often phase runs down the columns. In sagittal knees it mostly runs along the limb, which
+keeps the artery's ghosts off the joint."""
 
-CENTRE_MM = {"knee": (-2.0, 0.0, 2.0), "ankle": (0.0, 2.0, -8.0)}
-"""Middle of the field of view, in the limb frame of a right limb."""
+READ_SHARE = 0.6
+"""The read-out loses less resolution than the phase direction, which costs time."""
 
-DEPTH_MM = {
-    "knee": {Plane.SAGITTAL: 98.0, Plane.CORONAL: 92.0},
-    "ankle": {Plane.SAGITTAL: 76.0, Plane.CORONAL: 100.0},
-}
-"""How far the slices reach: across all bones of the joint that the plane is meant for."""
+ASIDE_CHANCE = 0.3
+"""How often fat suppression fails on one side of the image and not near the skin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What all series of one exam share."""
+
+    joint: str
+    side: Side
+    field_t: float
+    difficulty: float = 0.0
+    family: Family = Family.BUILDING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Acquisition:
-    """One series to make: its timing, plane, grid and the knobs of its imperfections."""
+class _Table:
+    """A posed joint on the table: where planes are centred and how they are turned."""
 
-    timing: Timing
-    plane: Plane
-    geometry: Geometry
-    thickness_mm: float
-    snr: float
-    shading: float
-    echo_train: int
-    seed: int
-    is_localiser: bool = False
+    pose: Pose
+    plan: ImagingPlan
+    conditions: Conditions
+    centre: NDArray[np.float64]
+    turn: NDArray[np.float64]
 
 
 def plan_exam(
-    joint: str, pose: Pose, plan: ImagingPlan, field_t: float, rng: np.random.Generator
+    pose: Pose, plan: ImagingPlan, conditions: Conditions, rng: np.random.Generator
 ) -> tuple[Acquisition, ...]:
-    """The series of an exam.
-
-    A localiser in three planes, a sagittal fluid-sensitive series with fat suppression, and
-    a T1 series, sagittal or coronal.
-    """
-    centre = pose.limb.apply(np.asarray(CENTRE_MM[joint])) + rng.uniform(-4.0, 4.0, 3)
-    tilt = np.radians([plan.plane_tilt_deg.draw(rng) for _ in range(3)])
-    turn = Rotation.from_rotvec(tilt).as_matrix() @ _half(pose.limb.matrix[:3, :3])
-    t1_plane = Plane.CORONAL if rng.random() < 0.5 else Plane.SAGITTAL
-    scouts = tuple(_localiser(plane, centre, field_t, rng) for plane in Plane)
-    return (
-        *scouts,
-        _series(joint, fluid_timing(plan, field_t, rng), Plane.SAGITTAL, centre, turn, plan, rng),
-        _series(joint, t1_timing(field_t, rng), t1_plane, centre, turn, plan, rng),
-    )
+    """The series of an exam: a localiser in three planes, then what the plan lists."""
+    difficulty = conditions.difficulty
+    middle = in_limb(CENTRE_MM[conditions.joint], conditions.side)[0]
+    reach = graded(plan.off_centre_mm, difficulty, rng)
+    centre = pose.limb.apply(middle) + rng.uniform(-reach, reach, 3)
+    tilted = graded(plan.tilt_deg, difficulty, rng)
+    tilt = Rotation.from_rotvec(np.radians(rng.uniform(-tilted, tilted, 3))).as_matrix()
+    table = _Table(pose, plan, conditions, centre, tilt @ _half(pose.limb.matrix[:3, :3]))
+    fluid = fluid_kind(plan, rng)
+    scouts = tuple(_localiser(plane, centre, conditions.field_t, rng) for plane in Plane)
+    return (*scouts, *(_series(word, fluid, table, rng) for word in plan.series))
 
 
-def fluid_timing(plan: ImagingPlan, field_t: float, rng: np.random.Generator) -> Timing:
-    """Proton density or T2 with fat saturation, or STIR, in the usual ranges."""
-    kind = rng.choice(
-        [Weighting.PD.value, Weighting.T2.value, Weighting.STIR.value], p=[0.5, 0.2, 0.3]
-    )
-    if kind == Weighting.STIR.value:
-        null = (245.0 if field_t < 2.0 else 320.0) * np.log(2.0)
-        inversion = float(round(null * rng.uniform(0.95, 1.03)))
-        times = float(round(rng.uniform(3800, 5200))), float(round(rng.uniform(28, 50)))
-        return Timing(Weighting.STIR, *times, inversion, 1.0, field_t)
-    low, high = (28, 40) if kind == Weighting.PD.value else (62, 80)
-    return Timing(
-        Weighting(kind),
-        float(round(rng.uniform(2600, 4200))),
-        float(round(rng.uniform(low, high))),
-        None,
-        plan.fat_left.draw(rng),
-        field_t,
-    )
-
-
-def t1_timing(field_t: float, rng: np.random.Generator) -> Timing:
-    """T1 without fat suppression."""
-    repetition, echo = float(round(rng.uniform(480, 720))), float(round(rng.uniform(9, 18)))
-    return Timing(Weighting.T1, repetition, echo, None, 1.0, field_t)
-
-
-def _series(
-    joint: str,
-    timing: Timing,
-    plane: Plane,
-    centre: NDArray[np.float64],
-    turn: NDArray[np.float64],
-    plan: ImagingPlan,
-    rng: np.random.Generator,
-) -> Acquisition:
-    matrix = int(rng.choice(plan.matrix))
-    pixel = round(plan.pixel_mm.draw(rng) * 256 / matrix, 4)
-    thickness = round(plan.thickness_mm.draw(rng), 1)
-    spacing = round(thickness * (1.0 + plan.gap_share.draw(rng)), 2)
-    slices = int(np.ceil(DEPTH_MM[joint][plane] / spacing))
+def _series(word: str, fluid: Kind, table: _Table, rng: np.random.Generator) -> Acquisition:
+    plan, conditions = table.plan, table.conditions
+    kind, plane = _parsed(word, fluid, rng)
+    timing = timing_of(kind, plan, conditions.field_t, rng)
+    is_3d = kind is Kind.PD_3D
+    geometry, thickness = _slab(plane, table, rng) if is_3d else _slices(plane, table, rng)
+    course = artery(conditions.joint, conditions.side)
+    sampling = _sampling(plane, plan, conditions.difficulty, is_3d, rng)
     return Acquisition(
         timing=timing,
         plane=plane,
-        geometry=grid(plane, centre, turn, (matrix, matrix, slices), (pixel, pixel, spacing)),
+        geometry=geometry,
         thickness_mm=thickness,
-        snr=plan.snr.draw(rng),
-        shading=plan.shading.draw(rng),
-        echo_train=int(
-            rng.integers(3, 5) if timing.weighting is Weighting.T1 else rng.integers(7, 14)
-        ),
+        snr=evenly_graded(plan.snr, conditions.difficulty, rng),
+        shading=graded(plan.shading, conditions.difficulty, rng),
+        echo_train=echo_train(kind, timing.weighting, rng),
         seed=int(rng.integers(2**31)),
+        sampling=sampling,
+        flaws=_flaws(table, rng),
+        images=images_of(kind),
+        family=conditions.family,
+        artery_lps=None if course is None else table.pose.limb.apply(course),
     )
+
+
+def _parsed(word: str, fluid: Kind, rng: np.random.Generator) -> tuple[Kind, Plane]:
+    """Kind and plane of a word of the menu; an open plane is drawn."""
+    is_coronal = rng.random() < 0.5
+    plane = next((one for one in Plane if word.endswith(f"_{one.value}")), None)
+    kind = Kind(word if plane is None else word.removesuffix(f"_{plane.value}"))
+    if plane is None:
+        is_open = kind not in (Kind.PD_3D, Kind.DIXON, Kind.DIXON_T1, Kind.DIXON_GRE)
+        plane = Plane.CORONAL if is_open and is_coronal else Plane.SAGITTAL
+    return (fluid if kind is Kind.FLUID else kind), plane
+
+
+def _slices(plane: Plane, table: _Table, rng: np.random.Generator) -> tuple[Geometry, float]:
+    """Thick slices with gaps, and their thickness."""
+    plan = table.plan
+    matrix = int(rng.choice(plan.matrix))
+    pixel = round(_fov_mm(table, rng) / matrix, 4)
+    thickness = round(plan.thickness_mm.draw(rng), 1)
+    spacing = round(thickness * (1.0 + plan.gap_share.draw(rng)), 2)
+    count = int(np.ceil(DEPTH_MM[table.conditions.joint][plane] / spacing))
+    shape, steps = (matrix, matrix, count), (pixel, pixel, spacing)
+    return grid(plane, table.centre, table.turn, shape, steps), thickness
+
+
+def _slab(plane: Plane, table: _Table, rng: np.random.Generator) -> tuple[Geometry, float]:
+    """Cubic voxels without gaps, straight along the table, and their edge."""
+    edge = round(table.plan.voxel_3d_mm.draw(rng), 2)
+    matrix = 2 * round(_fov_mm(table, rng) / edge / 2)
+    count = int(np.ceil(DEPTH_MM[table.conditions.joint][plane] / edge))
+    shape = (matrix, matrix, count)
+    return grid(plane, table.centre, np.eye(3), shape, (edge, edge, edge)), edge
+
+
+def _fov_mm(table: _Table, rng: np.random.Generator) -> float:
+    return (table.plan.fov_mm or FOV_MM[table.conditions.joint]).draw(rng)
+
+
+def _sampling(
+    plane: Plane, plan: ImagingPlan, difficulty: float, is_3d: bool, rng: np.random.Generator
+) -> Sampling:
+    phase = evenly_graded(plan.acquired, 0.4 + 0.6 * difficulty, rng)
+    return Sampling(
+        read_axis=0 if rng.random() < PHASE_ALONG_COLUMNS[plane] else 1,
+        acquired=(phase**READ_SHARE, phase),
+        fat_shift_px=evenly_graded(plan.fat_shift_px, 0.4 + 0.6 * difficulty, rng),
+        softened=1.0 - graded(plan.ringing, difficulty, rng),
+        is_3d=is_3d,
+    )
+
+
+def _flaws(table: _Table, rng: np.random.Generator) -> Flaws:
+    plan, difficulty = table.plan, table.conditions.difficulty
+    failing = sometimes(plan.fat_failing, difficulty, rng)
+    return Flaws(
+        fat_failing=1.0 if happens(plan.wholly_failed, difficulty, rng) else failing,
+        fails_aside=bool(rng.random() < ASIDE_CHANCE),
+        motion_px=sometimes(plan.motion_px, difficulty, rng),
+        pulsation=sometimes(plan.pulsation, difficulty, rng),
+        wrap=sometimes(plan.wrap, difficulty, rng),
+        coil=graded(plan.coil, difficulty, rng),
+        screw=None if plan.metal == "none" else _screw(table),
+    )
+
+
+def _screw(table: _Table) -> Screw:
+    """The screw of the joint, where the bone that it sits in lies."""
+    conditions = table.conditions
+    ends = in_limb(SCREW_MM[conditions.joint], conditions.side)
+    head, tip = table.pose.bones["tibia"].apply(ends)
+    return Screw((head[0], head[1], head[2]), (tip[0], tip[1], tip[2]))
 
 
 def _localiser(
@@ -130,22 +186,6 @@ def _localiser(
     return Acquisition(
         timing, plane, geometry, 6.0, 20.0, 0.3, 1, int(rng.integers(2**31)), is_localiser=True
     )
-
-
-def grid(
-    plane: Plane,
-    centre: NDArray[np.float64],
-    turn: NDArray[np.float64],
-    shape: tuple[int, int, int],
-    spacing: tuple[float, float, float],
-) -> Geometry:
-    """A grid about a centre; slices follow the normal of rows and columns, as DICOM has it."""
-    row, column = (np.asarray(v) for v in ROW_COLUMN[plane])
-    axes = turn @ np.column_stack([row, column, np.cross(row, column)])
-    affine = np.eye(4)
-    affine[:3, :3] = axes * np.asarray(spacing)
-    affine[:3, 3] = centre - affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
-    return Geometry(shape, affine)
 
 
 def _half(turn: NDArray[np.float64]) -> NDArray[np.float64]:

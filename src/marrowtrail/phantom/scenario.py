@@ -27,6 +27,7 @@ from marrowtrail.phantom.disease_plan import (
     SheetPlan,
     ShiftPlan,
 )
+from marrowtrail.phantom.imaging_plan import ImagingPlan
 from marrowtrail.phantom.ranges import Part, Range
 from marrowtrail.record.sites import Side
 
@@ -39,24 +40,6 @@ class VisitPlan(Part):
 
     after_days: Range
     exams: tuple[JointKey, ...] = Field(min_length=1)
-
-
-class ImagingPlan(Part):
-    """How images vary. Every range is drawn once per visit, exam or series."""
-
-    flexion_deg: Range = Range(low=0, high=12)
-    turn_deg: Range = Range(low=-6, high=6)
-    shift_mm: Range = Range(low=-10, high=10)
-    plane_tilt_deg: Range = Range(low=-4, high=4)
-    snr: Range = Range(low=18, high=40)
-    shading: Range = Range(low=0.1, high=0.35)
-    pixel_mm: Range = Range(low=0.5, high=0.62)
-    thickness_mm: Range = Range(low=3.0, high=3.6)
-    gap_share: Range = Range(low=0.05, high=0.2)
-    fat_left: Range = Range(low=0.04, high=0.12)
-    matrix: tuple[int, ...] = (256, 288)
-    vendors: tuple[Literal["siemens", "ge", "philips"], ...] = ("siemens", "ge", "philips")
-    fields_t: tuple[float, ...] = (1.5, 3.0)
 
 
 class Scenario(Part):

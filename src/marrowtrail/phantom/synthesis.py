@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.acquisition import Acquisition
 from marrowtrail.phantom.bone_image import draw_bone
 from marrowtrail.phantom.imperfections import with_imperfections
 from marrowtrail.phantom.joint_space import draw_joint_space
 from marrowtrail.phantom.lesion_drawing import Shares
 from marrowtrail.phantom.painting import blank
-from marrowtrail.phantom.protocol import Acquisition
 from marrowtrail.phantom.scene import Scene
 from marrowtrail.phantom.soft_tissue_drawing import draw_soft_tissue
 from marrowtrail.phantom.tissue import Tissue, signal_parts
@@ -39,12 +39,13 @@ THIN_MM = 1.2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rendered:
-    """An image and the truth on its grid, by bone and by lesion id.
+    """The images of an acquisition and the truth on their grid, by bone and by lesion id.
 
-    ``regions`` holds *n* for ``region_names[n - 1]``, which reads ``bone/region``.
+    There is one image, or those of a Dixon series (:attr:`Acquisition.images`). ``regions``
+    holds *n* for ``region_names[n - 1]``, which reads ``bone/region``.
     """
 
-    image: Volume
+    images: tuple[Volume, ...]
     bones: Mapping[str, NDArray[np.bool_]]
     lesions: Mapping[str, NDArray[np.bool_]]
     regions: NDArray[np.uint8]
@@ -53,7 +54,7 @@ class Rendered:
 
 def render(scene: Scene, acquisition: Acquisition) -> Rendered:
     """Make a series and the truth on its grid. The same scene and seed give the same bytes."""
-    geometry = acquisition.geometry
+    geometry, kept = acquisition.painted, acquisition.kept
     level = {tissue: signal_parts(tissue, acquisition.timing) for tissue in Tissue}
     base = draw_soft_tissue(scene, geometry, level)
     draw_joint_space(scene, geometry, base, level)
@@ -66,11 +67,12 @@ def render(scene: Scene, acquisition: Acquisition) -> Rendered:
             draw_bone(scene, bone, onto, picture, level, shares, np.float32(weight))
         total += np.float32(weight) * picture
     rng = np.random.default_rng(acquisition.seed)
-    image = with_imperfections(total, acquisition, level, rng)
-    bones = {name: share >= 0.5 for name, share in shares.bones.items()}
-    lesions = {name: share >= 0.5 for name, share in shares.lesions.items()}
-    regions, names = _regions(scene, geometry, bones)
-    return Rendered(Volume(image, geometry), bones, lesions, regions, names)
+    fields = with_imperfections(total, acquisition, level, rng)
+    images = tuple(Volume(field, acquisition.geometry) for field in fields)
+    bones = {name: share[kept] >= 0.5 for name, share in shares.bones.items()}
+    lesions = {name: share[kept] >= 0.5 for name, share in shares.lesions.items()}
+    regions, names = _regions(scene, acquisition.geometry, bones)
+    return Rendered(images, bones, lesions, regions, names)
 
 
 def _profile(thickness_mm: float) -> Iterable[tuple[float, float]]:

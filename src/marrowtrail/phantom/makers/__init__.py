@@ -1,0 +1,1 @@
+"""How each maker of scanners fills in the headers."""
