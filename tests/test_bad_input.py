@@ -128,6 +128,10 @@ def test_inspect_says_what_stands_in_the_way(tmp_path: Path) -> None:
     write_series(tmp_path / "bare", Made(options=(), description="SAG PD"))
     done = marrowtrail("inspect", tmp_path / "bare", "--json")
     assert done.code == 0
-    problems = " ".join(json.loads(done.out)["problems"])
-    for word in ("mask", "fluid-sensitive", "one visit"):
-        assert word in problems
+    problems = json.loads(done.out)["problems"]
+    assert [one["code"] for one in problems] == [
+        "no-bone-mask",
+        "no-fluid-sensitive-series",
+        "one-visit",
+    ]
+    assert all(one["what"] and one["where"] and one["remedy"] for one in problems)

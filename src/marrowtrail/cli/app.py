@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from marrowtrail.cli import summary
 from marrowtrail.cli.terminal import answers, people, progress
 from marrowtrail.errors import Severity
 from marrowtrail.version import __version__
@@ -22,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+UNUSABLE_EXIT = 1
 UNVERIFIED_EXIT = 3
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
@@ -65,6 +65,7 @@ def run(
     json: JsonOption = False,
 ) -> None:
     """Measure, follow and reason: from a patient's folder to a report."""
+    from marrowtrail.cli import summary
     from marrowtrail.cli.job import Job, run_job
 
     with progress(quiet=quiet or json) as say:
@@ -106,13 +107,18 @@ def inspect(
     json: JsonOption = False,
 ) -> None:
     """Say what a folder holds: visits, series, weighting, geometry, problems."""
-    from marrowtrail.cli.overview import overview, show_overview
+    from marrowtrail.cli.overview import overview
+    from marrowtrail.cli.overview_text import show_overview
 
     seen = overview(path)
     if json:
         answers.print_json(seen.model_dump_json())
     else:
         show_overview(seen)
+    if not seen.is_usable:
+        raise typer.Exit(UNUSABLE_EXIT)
+    if not seen.is_verified:
+        raise typer.Exit(UNVERIFIED_EXIT)
 
 
 @app.command()
@@ -122,6 +128,7 @@ def diagnose(
     json: JsonOption = False,
 ) -> None:
     """Reason alone: rank the causes from the findings of a case record."""
+    from marrowtrail.cli import summary
     from marrowtrail.cli.reasoning import reason_on
 
     differential, unused = reason_on(case, setting)
@@ -176,6 +183,7 @@ def evaluate_oedema(
     json: JsonOption = False,
 ) -> None:
     """Oedema against readers' masks: Dice with each read, volume within the readers' range."""
+    from marrowtrail.cli import summary
     from marrowtrail.evaluation.oedema import score_oedema
 
     with progress(quiet=quiet or json) as say:
@@ -197,6 +205,7 @@ def evaluate_follow_up(
     json: JsonOption = False,
 ) -> None:
     """Registration, oedema and migration against the truth of synthetic patients."""
+    from marrowtrail.cli import summary
     from marrowtrail.evaluation.follow_up import draw_and_score, score_folder
 
     with progress(quiet=quiet or json) as say:

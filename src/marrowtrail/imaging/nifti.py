@@ -97,6 +97,24 @@ def read_volume(path: Path) -> Volume:
     return checked(data.astype(np.float32), geometry, path.name)
 
 
+def read_geometry(path: Path) -> Geometry:
+    """The grid of an image, from its header.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no NIfTI or not three-dimensional.
+    """
+    image = _load(path)
+    if len(image.shape) != 3:
+        raise InputError(
+            f"Expected one 3-D image, got shape {image.shape}.",
+            where=path.name,
+            remedy="save one volume a file",
+        )
+    return _geometry(image, path)
+
+
 def read_labels(bones: NiftiBones) -> BoneLabels:
     """A mask with its names. Several values of one bone are pieces of it and become one.
 

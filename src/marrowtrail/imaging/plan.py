@@ -122,6 +122,23 @@ def is_within(visit: PlannedVisit, day: date) -> bool:
     return timedelta(0) <= day - visit.date <= timedelta(days=ONE_VISIT_DAYS)
 
 
+def dicom_not_read(folder: Path) -> tuple[tuple[SetAside, ...], list[Caution]]:
+    """What lies beside the NIfTI files that the case names; nothing where there is no DICOM."""
+    found = scan(folder)
+    files = len(found.images) + len(found.segmentations)
+    if not files:
+        return (), []
+    reason = "case.yaml names NIfTI images, and this version reads one kind or the other"
+    caution = Caution(
+        "dicom-not-read",
+        Severity.UNVERIFIED,
+        f"{files} DICOM images or masks in the folder were not read: {reason}.",
+        "the patient folder",
+        "take the NIfTI series out of case.yaml, or list every visit there as NIfTI",
+    )
+    return (SetAside("DICOM images and masks", reason, files),), [caution]
+
+
 def nearest_plane(geometry: Geometry, slices: int | None = None) -> Plane:
     """The anatomical plane nearest to the slices of a volume.
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from marrowtrail.errors import Caution, InputError, Severity
-from marrowtrail.imaging.folder import scan
+from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.mask_sides import side_cautions, sided
 from marrowtrail.imaging.nifti import (
@@ -18,7 +17,14 @@ from marrowtrail.imaging.nifti import (
     read_volume,
 )
 from marrowtrail.imaging.pixels import read_pixels
-from marrowtrail.imaging.plan import Plan, PlannedSeries, is_within, nearest_plane, plan_folder
+from marrowtrail.imaging.plan import (
+    Plan,
+    PlannedSeries,
+    dicom_not_read,
+    is_within,
+    nearest_plane,
+    plan_folder,
+)
 from marrowtrail.imaging.reorder import in_order_of
 from marrowtrail.imaging.segmentations import read_segmentation
 from marrowtrail.imaging.series import (
@@ -137,7 +143,7 @@ def _series(planned: PlannedSeries) -> Series:
 
 
 def _read_nifti(folder: Path, requests: Sequence[NiftiVisit], say: Progress) -> Study:
-    aside, cautions = _dicom_not_read(folder)
+    aside, cautions = dicom_not_read(folder)
     visits = []
     for number, request in enumerate(requests, start=1):
         visit_id = f"v{number}"
@@ -161,23 +167,6 @@ def _read_nifti(folder: Path, requests: Sequence[NiftiVisit], say: Progress) -> 
         cautions += side_cautions(visit_id, masks)
         visits.append(Visit(visit_id, request.date, tuple(series), masks))
     return Study(tuple(visits), aside, tuple(cautions))
-
-
-def _dicom_not_read(folder: Path) -> tuple[tuple[SetAside, ...], list[Caution]]:
-    """What lies beside the NIfTI files that the case names; nothing where there is no DICOM."""
-    found = scan(folder)
-    files = len(found.images) + len(found.segmentations)
-    if not files:
-        return (), []
-    reason = "case.yaml names NIfTI images, and this version reads one kind or the other"
-    caution = Caution(
-        "dicom-not-read",
-        Severity.UNVERIFIED,
-        f"{files} DICOM images or masks in the folder were not read: {reason}.",
-        "the patient folder",
-        "take the NIfTI series out of case.yaml, or list every visit there as NIfTI",
-    )
-    return (SetAside("DICOM images and masks", reason, files),), [caution]
 
 
 def _bones(request: NiftiVisit, series: Sequence[Series]) -> tuple[BoneLabels, ...]:
