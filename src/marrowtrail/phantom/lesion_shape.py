@@ -27,10 +27,17 @@ from marrowtrail.phantom.placement import Vector, lesion_centre, towards
 FADED_MM = 11.0
 """No edge profile has more than 1 % of a lesion's water left this far outside its edge."""
 
+BORDER_WAVES_MM = 2.0
+"""And it crosses that border unevenly, by this standard deviation."""
+
+HEALS_TOWARDS_JOINT = 0.5
+"""As a lesion under a joint surface shrinks, its middle moves towards that surface by up to this
+share of its radius: what is left of oedema lies under the plate."""
+
 SMALLEST_SHARE = 0.005
 """Regions that hold less of a lesion are not named."""
 
-BORDER_SLOPE = 2.0
+BORDER_SLOPE = 1.5
 """Past its region's border a lesion thins by this much for every millimetre: oedema does not
 stop at a painted border, and a hard cut would give it a corner."""
 
@@ -57,6 +64,9 @@ WAVES: dict[Form, tuple[float, float]] = {
 }
 """Waviness of the edge as a share of the radius, and its scale in mm."""
 
+MOST_WAVES = 0.45
+"""The edge comes in or goes out by no more than this share of the radius."""
+
 FOCI = (3, 5)
 FOCI_APART = 0.55
 """Foci lie this share of the radius from the middle: near ones touch, others do not."""
@@ -72,7 +82,8 @@ class LesionShape:
     ``centre`` is a point of the limb frame; ``spread`` (3, 3) maps millimetres from it to
     units of the semi-axes and ``offset`` is the distance in those units. ``waviness`` makes
     the edge uneven, ``region_level`` is the distance to the region's border in mm.
-    ``strength`` multiplies its water from place to place. ``parting`` bounds a piece of a
+    ``upwards`` is the distance from the centre towards the joint surface in units of the
+    radius. ``strength`` multiplies its water from place to place. ``parting`` bounds a piece of a
     lesion that is cut: mm inside its half.
     """
 
@@ -85,6 +96,7 @@ class LesionShape:
     offset: NDArray[np.float32]
     waviness: NDArray[np.float32]
     region_level: NDArray[np.float32]
+    upwards: NDArray[np.float32]
     edge: EdgeProfile
     strength: NDArray[np.float32]
     parting: NDArray[np.float32] | None = None
@@ -102,6 +114,9 @@ class LesionShape:
         """The same as if there were marrow everywhere: oedema reaches the plate undimmed."""
         scale = np.float32(self.scale_mm)
         blob = scale * (np.float32(size) * (np.float32(1.0) + self.waviness) - self.offset)
+        if self.plan.place == "joint" and size < 1.0:
+            lift = np.float32(HEALS_TOWARDS_JOINT * (1.0 - size) * scale)
+            blob += lift * np.clip(self.upwards, -1.0, 1.0)
         inside = blob + np.float32(BORDER_SLOPE) * np.minimum(self.region_level, 0.0)
         if self.parting is not None:
             inside = np.minimum(inside, self.parting)
@@ -149,11 +164,13 @@ def draw_lesion(
     offset = _offset(plan.form, geometry, centre, spread, radius, rng)
     amount, scale = WAVES[plan.form]
     waviness = np.float32(amount) * smooth_noise(geometry.shape, scale, rng)
+    border = region_level + np.float32(BORDER_WAVES_MM / amount) * waviness
     edge = draw_edge(plan.edge, family, rng)
     if edge.fringe_mm > 0:
         waviness += np.float32(edge.fringe_mm / (radius * min(AXES[plan.form]))) * _fingers(
             geometry, rng
         )
+    waviness = np.clip(waviness, -MOST_WAVES, MOST_WAVES)
     upwards = _upwards(geometry, centre, way / radius)
     return LesionShape(
         plan=plan,
@@ -164,7 +181,8 @@ def draw_lesion(
         spread=spread,
         offset=offset,
         waviness=waviness,
-        region_level=region_level,
+        region_level=border,
+        upwards=upwards,
         edge=edge,
         strength=draw_strength(upwards, offset, family, rng),
     )

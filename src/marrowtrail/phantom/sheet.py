@@ -29,8 +29,8 @@ from marrowtrail.phantom.placement import (
     towards,
 )
 
-WAVES_MM = 0.3
-WAVES_SCALE_MM = 3.5
+WAVES_MM = 0.4
+WAVES_SCALE_MM = 3.0
 """A fracture line wanders by this much, over this length; a low-signal area follows the plate."""
 
 OUTLINE_WAVES = 0.07
@@ -44,8 +44,9 @@ TILT_RAD = 0.15
 """A subchondral sheet's longer axis lies within this of front to back; a fracture line lies
 within this of a right angle to its bone."""
 
-FACING_SLOPE_MM = 12.0
-"""A sheet ends within a few mm of where the surface turns away from the joint."""
+FACING, FACING_SLOPE_MM = 0.4, 12.0
+"""A subchondral sheet ends where the cosine of the surface's normal with the way to the joint
+falls to this, and begins to a few mm before."""
 
 FINE_MM = 0.5
 """Extents are measured on a grid this fine."""
@@ -112,7 +113,7 @@ def draw_sheet(plan: SheetPlan, lesion: LesionShape, rng: np.random.Generator) -
         across = across + np.float32(WAVES_MM) * smooth_noise(across.shape, WAVES_SCALE_MM, rng)
     facing = np.tensordot(way.astype(np.float32), outward(bone)[(slice(None), *block)], axes=1)
     outline = _outline(away, at.along, at.aside, length, rng)
-    outline = np.minimum(outline, np.float32(FACING_SLOPE_MM) * (facing - np.float32(0.2)))
+    outline = np.minimum(outline, np.float32(FACING_SLOPE_MM) * (facing - np.float32(FACING)))
     return _shape(plan, bone, start, across, outline, thickness)
 
 
@@ -160,12 +161,17 @@ def _shape(
 def _outline(
     away: Field, along: Vector, aside: Vector, length: float, rng: np.random.Generator
 ) -> Field:
-    """Millimetres inside an uneven ellipse about the point that ``away`` starts from."""
+    """Millimetres inside an uneven ellipse about the point that ``away`` starts from.
+
+    What lies off the plane of the two axes is further away: a sheet ends at an edge of the bone
+    and does not come back on its wall.
+    """
     half, breadth = length / 2, rng.uniform(*BREADTH)
     first = np.tensordot(along.astype(np.float32), away, axes=1)
     second = np.tensordot(aside.astype(np.float32), away, axes=1) / np.float32(breadth)
     uneven = np.float32(OUTLINE_WAVES) * smooth_noise(first.shape, 4.0, rng)
-    radius = np.sqrt(first**2 + second**2)
+    third = np.tensordot(np.cross(along, aside).astype(np.float32), away, axes=1)
+    radius = np.sqrt(first**2 + second**2 + third**2)
     return np.asarray(np.float32(half) * (1 + uneven) - radius, dtype=np.float32)
 
 
