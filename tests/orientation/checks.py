@@ -19,6 +19,7 @@ from marrowtrail.diagnosis.differential import Differential
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.reasoning import diagnose
+from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Series
 from marrowtrail.record.findings import Finding
@@ -90,8 +91,11 @@ def disagreements(combination: Combination, folder: Path) -> list[Disagreement]:
     scan = scan_of(combination)
     written = write_scan(scan, folder / "patient")
     _hand_in_mask(written)
-    with patch.object(pipeline, "diagnose", _remembered):
-        result = pipeline.run(folder / "patient")
+    try:
+        with patch.object(pipeline, "diagnose", _remembered):
+            result = pipeline.run(folder / "patient")
+    except InputError as refusal:
+        return [Disagreement(combination, "refused", str(refusal))]
     pipeline.save(result, folder / "out")
     return compare(written, result, folder / "out")
 

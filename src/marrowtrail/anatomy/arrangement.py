@@ -3,18 +3,21 @@
 The patella is in front of the femur, and the femur above the tibia. Where masks have it
 otherwise, the pixels do not lie as their headers say: they were mirrored or turned on the way,
 and every side, region and letter is in doubt. What tells medial from lateral is the fibula, and
-the other limb where one image shows both (:mod:`.cautions`).
+the other limb where one image shows both (:mod:`.cautions`); :func:`lateral_by_bones` says which
+way lateral is without asking the frame of the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marrowtrail.anatomy.bones import Bone, BoneMap
 from marrowtrail.errors import Caution, Severity
+from marrowtrail.record.sites import Side
 
 MIN_APART_MM = 10.0
 """The centres of the pairs below lie 20 to 100 mm apart, the right way round, also where the field
@@ -65,6 +68,43 @@ def arrangement_cautions(bone_map: BoneMap, where: str) -> list[Caution]:
             "check orientation and side on the images before using any side, region or letter",
         )
     ]
+
+
+_FORWARD = (
+    ("tibia", "patella"),
+    ("calcaneus", "metatarsals"),
+    ("calcaneus", "navicular"),
+    ("calcaneus", "talus"),
+)
+"""From the first bone to the second is forward, the surest pair first."""
+
+_UPWARD = (("tibia", "femur"), ("talus", "tibia"), ("calcaneus", "tibia"))
+"""From the first bone to the second is up the limb."""
+
+
+def lateral_by_bones(bone_map: BoneMap, tibia: Bone) -> NDArray[np.float64] | None:
+    """Unit LPS vector to the outside of a tibia's limb, if its bones lay as they do in a body.
+
+    Forward and up are taken from the bones and not from the frame, so that an image that is
+    turned in any way gives the same answer, and a mirrored one the opposite. ``None`` where the
+    series does not show bones enough.
+    """
+    limb = {bone.id.bone: bone for bone in bone_map.bones if bone.id.side is tibia.id.side}
+    forward, upward = _first_way(limb, _FORWARD), _first_way(limb, _UPWARD)
+    if forward is None or upward is None:
+        return None
+    to_the_right = np.cross(forward, upward)
+    lateral = to_the_right if tibia.id.side is Side.RIGHT else -to_the_right
+    return np.asarray(lateral / np.linalg.norm(lateral), dtype=np.float64)
+
+
+def _first_way(
+    limb: Mapping[str, Bone], pairs: tuple[tuple[str, str], ...]
+) -> NDArray[np.float64] | None:
+    for start, end in pairs:
+        if start in limb and end in limb:
+            return limb[end].centroid_lps - limb[start].centroid_lps
+    return None
 
 
 def _out_of_order(bone_map: BoneMap) -> Iterator[str]:

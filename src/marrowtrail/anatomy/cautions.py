@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from marrowtrail.anatomy.arrangement import arrangement_cautions
+from marrowtrail.anatomy.arrangement import arrangement_cautions, lateral_by_bones
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.series import Series, Study
@@ -113,14 +114,20 @@ def _side_of_header(series: Series, bone_map: BoneMap, where: str) -> list[Cauti
 
 
 def _side_of_fibula(bone_map: BoneMap, where: str) -> list[Caution]:
-    """The fibula is lateral: where it is not, the image is mirrored or the side is wrong."""
+    """The fibula is lateral: where it is not, the image is mirrored or the side is wrong.
+
+    Lateral by the image's own frame, and by the other bones, whatever the frame: a mirror
+    image of oblique slices is also turned, by twice their tilt, and its fibula may come to lie
+    behind the tibia.
+    """
     cautions = []
     for side in (Side.LEFT, Side.RIGHT):
         tibia = _named(bone_map, "tibia", side)
         fibula = _named(bone_map, "fibula", side)
         if tibia is None or fibula is None:
             continue
-        offset = fibula_offset_mm(tibia, fibula)
+        ways = (tibia.axes.lateral, lateral_by_bones(bone_map, tibia))
+        offset = min(fibula_offset_mm(tibia, fibula, way) for way in ways if way is not None)
         if offset < -MIN_FIBULA_OFFSET_MM:
             cautions.append(
                 Caution(
@@ -175,17 +182,20 @@ def _named(bone_map: BoneMap, bone: str, side: Side) -> Bone | None:
     return next((b for b in bone_map.bones if (b.id.bone, b.id.side) == (bone, side)), None)
 
 
-def fibula_offset_mm(tibia: Bone, fibula: Bone) -> float:
-    """How far the fibula's centre lies to the lateral side of the tibia at the same height."""
-    fibular = tibia.axes.coordinates_mm(_points(fibula))
-    tibial = tibia.axes.coordinates_mm(_points(tibia))
-    low, high = fibular[:, 2].min(), fibular[:, 2].max()
-    beside = tibial[(tibial[:, 2] >= low) & (tibial[:, 2] <= high)]
-    reference = beside if len(beside) else tibial
-    return float(np.median(fibular[:, 0]) - np.median(reference[:, 0]))
+def fibula_offset_mm(tibia: Bone, fibula: Bone, lateral: NDArray[np.float64]) -> float:
+    """How far the fibula's centre lies beside the tibia at the same height.
+
+    ``lateral`` is the unit LPS vector along which the offset is measured.
+    """
+    origin, upwards = tibia.axes.origin_lps, tibia.axes.proximal
+    fibular, tibial = _points(fibula) - origin, _points(tibia) - origin
+    heights = fibular @ upwards
+    level = (tibial @ upwards >= heights.min()) & (tibial @ upwards <= heights.max())
+    beside = tibial[level] if level.any() else tibial
+    return float(np.median(fibular @ lateral) - np.median(beside @ lateral))
 
 
-def _points(bone: Bone) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _points(bone: Bone) -> NDArray[np.float64]:
     return bone.mask.geometry.to_lps(np.argwhere(bone.mask.data))
 
 
