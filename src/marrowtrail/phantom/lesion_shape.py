@@ -80,11 +80,11 @@ class LesionShape:
     """A lesion's place and form at ``size`` 1; :meth:`level` gives it at any size.
 
     ``centre`` is a point of the limb frame; ``spread`` (3, 3) maps millimetres from it to
-    units of the semi-axes and ``offset`` is the distance in those units. ``waviness`` makes
-    the edge uneven, ``region_level`` is the distance to the region's border in mm.
-    ``upwards`` is the distance from the centre towards the joint surface in units of the
-    radius. ``strength`` multiplies its water from place to place. ``parting`` bounds a piece of a
-    lesion that is cut: mm inside its half.
+    units of the semi-axes and ``offset`` is the distance in those units, ``scale_mm`` what one
+    of them is in mm there. ``waviness`` makes the edge uneven, ``region_level`` is the distance
+    to the region's border in mm. ``upwards`` is the distance from the centre towards the joint
+    surface in units of the radius. ``strength`` multiplies its water from place to place.
+    ``parting`` bounds a piece of a lesion that is cut: mm inside its half.
     """
 
     plan: LesionPlan
@@ -94,6 +94,7 @@ class LesionShape:
     centre: NDArray[np.float64]
     spread: NDArray[np.float64]
     offset: NDArray[np.float32]
+    scale_mm: NDArray[np.float32]
     waviness: NDArray[np.float32]
     region_level: NDArray[np.float32]
     upwards: NDArray[np.float32]
@@ -101,22 +102,16 @@ class LesionShape:
     strength: NDArray[np.float32]
     parting: NDArray[np.float32] | None = None
 
-    @property
-    def scale_mm(self) -> float:
-        """The shortest semi-axis: what one unit of ``offset`` is in mm where it matters."""
-        return self.radius_mm * min(AXES[self.plan.form])
-
     def level(self, size: float) -> NDArray[np.float32]:
         """Millimetres inside the edge, at a size that scales the radius; in marrow alone."""
         return np.asarray(np.minimum(self.spread_level(size), marrow_level(self.bone)))
 
     def spread_level(self, size: float) -> NDArray[np.float32]:
         """The same as if there were marrow everywhere: oedema reaches the plate undimmed."""
-        scale = np.float32(self.scale_mm)
-        blob = scale * (np.float32(size) * (np.float32(1.0) + self.waviness) - self.offset)
+        blob = self.scale_mm * (np.float32(size) * (np.float32(1.0) + self.waviness) - self.offset)
         if self.plan.place == "joint" and size < 1.0:
-            lift = np.float32(HEALS_TOWARDS_JOINT * (1.0 - size) * scale)
-            blob += lift * np.clip(self.upwards, -1.0, 1.0)
+            lift = np.float32(HEALS_TOWARDS_JOINT * (1.0 - size))
+            blob += lift * self.scale_mm * np.clip(self.upwards, -1.0, 1.0)
         inside = blob + np.float32(BORDER_SLOPE) * np.minimum(self.region_level, 0.0)
         if self.parting is not None:
             inside = np.minimum(inside, self.parting)
@@ -180,6 +175,7 @@ def draw_lesion(
         centre=centre,
         spread=spread,
         offset=offset,
+        scale_mm=_scale_mm(offset, radius, plan.form),
         waviness=waviness,
         region_level=border,
         upwards=upwards,
@@ -230,6 +226,17 @@ def _offset(
         for focus, size in zip(foci, sizes, strict=True)
     ]
     return np.asarray(np.min(each, axis=0), dtype=np.float32)
+
+
+def _scale_mm(offset: NDArray[np.float32], radius: float, form: Form) -> NDArray[np.float32]:
+    """Millimetres that one unit of an offset takes at every voxel.
+
+    With it a flat lesion's edge is as wide at its rim as on its flat side.
+    """
+    slope = np.sqrt(np.sum(np.square(np.gradient(offset, STEP_MM)), axis=0))
+    axes = AXES[form]
+    low, high = 0.75 * radius * min(axes), 1.25 * radius * max(axes)
+    return np.asarray(np.clip(1.0 / np.maximum(slope, 1e-6), low, high), dtype=np.float32)
 
 
 def offset_from(
