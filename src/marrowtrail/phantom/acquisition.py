@@ -19,6 +19,10 @@ FAT_SHIFT_PPM = 3.4
 LARMOR_HZ_PER_T = 42.577e6
 
 
+LEAST_WRAP = 0.03
+"""Less than this share of the field of view does not wrap: oversampling takes it away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How k-space is sampled.
@@ -120,6 +124,8 @@ class Acquisition:
     @property
     def margin_px(self) -> int:
         """Pixels painted beyond each end of the phase direction, to be folded in."""
+        if self.flaws.wrap < LEAST_WRAP:
+            return 0
         return round(self.flaws.wrap * self.geometry.shape[self.sampling.phase_axis])
 
     @property

@@ -18,27 +18,37 @@ ROW_COLUMN: dict[Plane, tuple[tuple[float, float, float], tuple[float, float, fl
 """Directions of rows and columns as viewers show them: front to the left of a sagittal image,
 patient's right to the left of the others."""
 
-CENTRE_MM = {"knee": (-2.0, 0.0, 2.0), "ankle": (0.0, 2.0, -8.0)}
+CENTRE_MM = {
+    "knee": (-2.0, 0.0, 2.0),
+    "ankle": (0.0, 2.0, -8.0),
+    "hip": (0.0, 4.0, -8.0),
+    "foot": (-5.0, -2.0, 4.0),
+}
 """Middle of the field of view, in the limb frame of a right limb."""
 
 DEPTH_MM = {
     "knee": {Plane.SAGITTAL: 98.0, Plane.CORONAL: 92.0, Plane.AXIAL: 110.0},
     "ankle": {Plane.SAGITTAL: 76.0, Plane.CORONAL: 100.0, Plane.AXIAL: 110.0},
+    "hip": {Plane.SAGITTAL: 120.0, Plane.CORONAL: 110.0, Plane.AXIAL: 130.0},
+    "foot": {Plane.SAGITTAL: 90.0, Plane.CORONAL: 130.0, Plane.AXIAL: 70.0},
 }
 """How far the slices reach: across all bones of the joint that the plane is meant for."""
 
 FOV_MM = {
     "knee": Range(low=140.0, high=180.0),
     "ankle": Range(low=140.0, high=200.0),
-    "hip": Range(low=160.0, high=400.0),
+    "hip": Range(low=160.0, high=210.0),
+    "foot": Range(low=150.0, high=190.0),
 }
-"""Edge of the field of view: small for one joint, large for both hips."""
+"""Edge of the field of view. That of a hip holds one hip: what lies beyond the midline is not
+drawn."""
 
 ARTERY_MM: dict[str, tuple[tuple[float, float, float], ...]] = {
     "knee": ((4.0, 28.0, 110.0), (0.0, 36.0, 40.0), (0.0, 33.0, 0.0), (-2.0, 36.0, -110.0)),
     "ankle": ((16.0, 26.0, 110.0), (17.0, 26.0, 20.0), (20.0, 22.0, -20.0), (14.0, 0.0, -48.0)),
+    "hip": ((34.0, -48.0, 60.0), (12.0, -60.0, 6.0), (10.0, -52.0, -60.0), (16.0, -36.0, -130.0)),
 }
-"""Course of the artery whose pulsation is seen: popliteal, posterior tibial."""
+"""Course of the artery whose pulsation is seen: popliteal, posterior tibial, femoral."""
 
 ARTERY_STEP_MM = 2.0
 

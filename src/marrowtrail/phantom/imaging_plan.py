@@ -89,7 +89,7 @@ class ImagingPlan(Part):
     acquired: tuple[float, float] = (1.0, 0.55)
     ringing: tuple[float, float] = (0.2, 1.0)
     fat_shift_px: tuple[float, float] = (0.4, 2.8)
-    fat_failing: tuple[float, float] = (0.0, 0.5)
+    fat_failing: tuple[float, float] = (0.0, 0.4)
     motion_px: tuple[float, float] = (0.0, 1.6)
     pulsation: tuple[float, float] = (0.0, 0.2)
     wrap: tuple[float, float] = (0.0, 0.12)

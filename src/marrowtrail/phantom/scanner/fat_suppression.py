@@ -24,9 +24,12 @@ STRIDE_PX = 6
 CURVATURE_MM = 14.0
 """Air within about this distance shifts the field."""
 
-EDGE = 0.045
-"""How fast suppression fails across the border, in units of the field's own range: over a
-centimetre or so in a knee."""
+EDGE = 0.08
+"""How fast suppression fails across the border, in units of the field's own range: over one or
+two centimetres in a knee."""
+
+DEPTH = (0.45, 1.0)
+"""How far it fails in the worst place."""
 
 UNEVEN_INVERSION = 0.45
 """Log range of what an inversion leaves of fat from place to place."""
@@ -50,6 +53,7 @@ def share_failing(layers: Layers, acquisition: Acquisition, rng: np.random.Gener
     low, border, high = np.quantile(off[tissue], [0.01, 1.0 - flaws.fat_failing, 0.99])
     steep = np.float32(EDGE * max(high - low, 1e-6))
     failing = 1.0 / (1.0 + np.exp(np.clip((border - off) / steep, -30, 30)))
+    failing *= rng.uniform(*DEPTH)
     return _to_full(failing.astype(np.float32), geometry.shape)
 
 

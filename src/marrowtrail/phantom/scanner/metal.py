@@ -17,7 +17,10 @@ from marrowtrail.phantom.painting import Layers
 REACH = 4.0
 """Nothing is moved further from the screw than so many times the radius of the void."""
 
-FAT_REACH = 3.0
+PIECES = 4
+"""Pieces of a voxel that are moved on their own: without, stretched signal falls into stripes."""
+
+FAT_REACH = 2.0
 """Fat suppression fails within so many radii."""
 
 
@@ -41,11 +44,11 @@ def with_metal(layers: Layers, screw: Screw, geometry: Geometry, read_axis: int)
     """The layers with the void and what is moved out of its surroundings."""
     distance, z = distance_mm(screw, geometry)
     void = np.float32(screw.void_mm)
-    kept = np.clip((distance / void - 0.75) / 0.5, 0.0, 1.0)
+    kept = np.clip((distance / void - 0.8) / 0.6, 0.0, 1.0)
     safe = np.maximum(distance, 0.6 * void)
     # The field about a cylinder across the magnet: cos 2 phi over the distance squared.
     field = (2.0 * (z / np.maximum(distance, 1e-3)) ** 2 - 1.0) * (void / safe) ** 2
-    field = np.where(distance < REACH * void, field, 0.0)
+    field *= np.clip(2.0 - 2.0 * distance / (REACH * void), 0.0, 1.0)
     moved = (field * (1.1 * void / geometry.spacing_mm[read_axis])).astype(np.float32)
     return np.stack([_moved(layer * kept, moved, read_axis) for layer in layers])
 
@@ -58,19 +61,24 @@ def fat_failing(screw: Screw, geometry: Geometry) -> Field:
 
 
 def _moved(layer: Field, pixels: Field, axis: int) -> Field:
-    """Every voxel's signal laid down so many pixels further along an axis, shared by two."""
+    """Every voxel's signal laid down so many pixels further along an axis.
+
+    Each is cut into pieces along the axis, which spread where the shift grows; a piece is
+    shared by the two pixels that it falls between.
+    """
     where = np.nonzero(pixels)
-    target = where[axis] + pixels[where]
-    count = layer.shape[axis]
-    low = np.floor(target).astype(np.intp)
-    part = (target - low).astype(np.float32)
-    values = layer[where]
+    stretch = np.gradient(pixels, axis=axis)[where]
+    values = layer[where] / PIECES
     result = layer.copy()
     result[where] = 0.0
-    for step, share in ((0, 1.0 - part), (1, part)):
-        index = list(where)
-        index[axis] = np.clip(low + step, 0, count - 1)
-        flat = np.ravel_multi_index(tuple(index), layer.shape)
-        added = np.bincount(flat, weights=values * share, minlength=layer.size)
-        result += added.reshape(layer.shape).astype(np.float32)
+    for piece in (np.arange(PIECES) + 0.5) / PIECES - 0.5:
+        target = where[axis] + pixels[where] + piece * (1.0 + stretch)
+        low = np.floor(target).astype(np.intp)
+        part = target - low
+        for step, share in ((0, 1.0 - part), (1, part)):
+            index = list(where)
+            index[axis] = np.clip(low + step, 0, layer.shape[axis] - 1)
+            flat = np.ravel_multi_index(tuple(index), layer.shape)
+            added = np.bincount(flat, weights=values * share, minlength=layer.size)
+            result += added.reshape(layer.shape).astype(np.float32)
     return result
