@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.fileset import FileSet
 
+from marrowtrail.cli.overview import overview
 from marrowtrail.errors import InputError, Severity
 from marrowtrail.imaging import archives
 from marrowtrail.imaging.archives import Opener, patient_folder
@@ -279,6 +280,16 @@ class TestPatientArchive:
         with pytest.raises(InputError) as caught, patient_folder(path) as folder:
             read_study(folder)
         assert caught.value.where == str(path)
+
+    def test_is_inspected_like_its_folder(self, tmp_path: Path) -> None:
+        """With the mask that its case names: files beside the images come along."""
+        case = b"visits:\n- date: 2024-01-05\n  bones: {file: m.nii.gz, labels: l.json}\n"
+        path = zipped(tmp_path / "p.zip", {**series_files(under="d/"), "case.yaml": case})
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(tmp_path / "p")
+        seen = overview(path)
+        assert seen == overview(tmp_path / "p")
+        assert seen.bone_masks == 1
 
     def test_what_is_no_archive_is_left_to_be_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(b"text")

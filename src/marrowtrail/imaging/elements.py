@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 from pydicom.charset import convert_encodings, decode_bytes
@@ -47,6 +48,7 @@ _SHORT = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 _NUMBERS = {b"US": "H", b"SS": "h", b"UL": "L", b"SL": "l", b"FL": "f", b"FD": "d"}
 _DECIMALS = (b"DS", b"IS")
+_UNSAID = (b"", b"UN")
 _ASCII_ONLY = frozenset(b"AE AS CS DA DS DT IS TM UI".split())
 
 
@@ -226,7 +228,13 @@ def _file_header(data: bytes, at: int) -> tuple[int, UID, str]:
         raise _TooShort from error
     if not found.get(_SYNTAX):
         raise Irregular("the file header names no transfer syntax")
-    return at, UID(found[_SYNTAX]), found.get(_MEDIA_CLASS, "")
+    return at, _uid(found[_SYNTAX]), found.get(_MEDIA_CLASS, "")
+
+
+@lru_cache(maxsize=64)
+def _uid(name: str) -> UID:
+    """A UID, checked once: a folder has a few syntaxes and pydicom would check each file's."""
+    return UID(name)
 
 
 class _Walk:
@@ -326,33 +334,40 @@ class _Walk:
 
     def _values(self, raw: bytes, kind: bytes, known: bytes) -> tuple[str, ...]:
         """A value as text; empty where it is not what its representation says."""
-        kind = known if kind in (b"", b"UN") else kind
-        code = _NUMBERS.get(kind)
-        if code is not None:
-            count, rest = divmod(len(raw), struct.calcsize("=" + code))
-            if rest:
-                return ()
-            return tuple(map(str, struct.unpack(f"{self._form.order}{count}{code}", raw)))
+        kind = known if kind in _UNSAID else kind
+        if kind in _NUMBERS:
+            return _numbers(raw, self._form.order + _NUMBERS[kind])
         if kind == b"AT":
-            pairs = struct.unpack(f"{self._form.order}{len(raw) // 4 * 2}H", raw[: len(raw) & ~3])
-            return tuple(f"{a:04X}{b:04X}" for a, b in zip(pairs[::2], pairs[1::2], strict=True))
-        text = self._text(raw, kind)
-        parts = tuple(part.strip(" \0") for part in text.split("\\"))
-        if kind in _DECIMALS and not all(map(_is_decimal, parts)):
+            pairs = _numbers(raw, self._form.order + "H")
+            return tuple(
+                f"{int(a):04X}{int(b):04X}" for a, b in zip(pairs[::2], pairs[1::2], strict=False)
+            )
+        if raw.isascii() and b"\x1b" not in raw:
+            text = raw.decode("ascii")
+        elif kind in _ASCII_ONLY:
+            text = raw.decode("latin-1")
+        else:
+            text = decode_bytes(raw, self._encodings or ["iso8859"], {0x5C})
+        if "\\" in text:
+            parts = tuple([part.strip(" \0") for part in text.split("\\")])
+        else:
+            parts = (text.strip(" \0"),)
+        if kind in _DECIMALS and not _are_decimals(parts):
             return ()
         return parts if any(parts) else ()
 
-    def _text(self, raw: bytes, kind: bytes) -> str:
-        if kind in _ASCII_ONLY or (raw.isascii() and b"\x1b" not in raw):
-            return raw.decode("latin-1")
-        return decode_bytes(raw, self._encodings or ["iso8859"], {0x5C})
+
+def _numbers(raw: bytes, form: str) -> tuple[str, ...]:
+    """Binary numbers of one :mod:`struct` form, as text; none where bytes are left over."""
+    count, rest = divmod(len(raw), struct.calcsize(form))
+    return () if rest else tuple(map(str, struct.unpack(f"{form[0]}{count}{form[1]}", raw)))
 
 
-def _is_decimal(part: str) -> bool:
-    if not part:
-        return True
+def _are_decimals(parts: tuple[str, ...]) -> bool:
     try:
-        float(part)
+        for part in parts:
+            if part:
+                float(part)
     except ValueError:
         return False
     return True

@@ -204,7 +204,8 @@ def _objections(file: FileRead) -> Iterator[tuple[bool, Rejected]]:
     if kind != MR_IMAGE and kind not in ENHANCED_MR_IMAGES:
         yield True, not_mr(header)
     yield not header.text("SeriesInstanceUID"), _NAMELESS
-    yield str(header.transfer_syntax) not in READABLE_SYNTAXES, _encoded(header)
+    if str(header.transfer_syntax) not in READABLE_SYNTAXES:
+        yield True, _encoded(header)
     yield (header.number("SamplesPerPixel") or 1) != 1, _COLOUR
     photometric = header.text("PhotometricInterpretation")
     yield photometric not in _GREY, _COLOUR

@@ -125,8 +125,12 @@ class Header:
 
     def number(self, name: str) -> float | None:
         """A tag as a finite number (its first value); ``None`` where it is none."""
-        numbers = _numbers(self.values.get(name, ())[:1])
-        return numbers[0] if numbers else None
+        values = self.values.get(name)
+        try:
+            number = float(values[0]) if values else math.nan
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
 
     def words(self, name: str) -> tuple[str, ...]:
         """A tag with several values as upper-case words."""
