@@ -37,7 +37,8 @@ class Sampling:
     fat_shift_px
         Shift of fat along the read-out, in stored pixels.
     softened
-        0 cuts k-space off sharply (ringing), 1 rolls it off over its outer half (blur).
+        0 cuts k-space off sharply (ringing), 1 rolls it off over its outer three quarters
+        (blur).
     """
 
     read_axis: int = 0

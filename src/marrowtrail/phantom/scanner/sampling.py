@@ -11,7 +11,7 @@ from marrowtrail.phantom.grids import Field
 from marrowtrail.phantom.scanner.motion import shot_phase
 from marrowtrail.phantom.scanner.noise import Complex, complex_noise, edge_sparing, geometry_factor
 
-ROLL_OFF = 0.5
+ROLL_OFF = 0.75
 """The outer share of k-space over which the strongest window falls to nothing."""
 
 
@@ -56,6 +56,6 @@ def _window(sampling: Sampling, shape: tuple[int, ...]) -> Field:
 def _window_along(count: int, share: float, softened: float) -> Field:
     """1 in the middle, rolled off as a cosine towards the end of what is sampled, 0 beyond."""
     at = np.abs(np.fft.fftfreq(count)) / (0.5 * share)
-    width = max(ROLL_OFF * softened, 1e-6)
-    fall = np.clip((at - (1.0 - width)) / width, 0.0, 1.0)
+    width = ROLL_OFF * softened
+    fall = np.clip((at - (1.0 - width)) / width, 0.0, 1.0) if width > 0.0 else np.zeros(count)
     return np.asarray(np.where(at <= 1.0, 0.5 + 0.5 * np.cos(np.pi * fall), 0), dtype=np.float32)
