@@ -70,7 +70,7 @@ def write_scan(
     side = laterality or scan.combination.limb
     folder.mkdir(parents=True)
     slices = _write_slices(scan, image, _common(scan, date, side), folder, date)
-    kind = ("BINARY", "LABELMAP")[scan.combination.seed % 2]
+    kind = ("BINARY", "LABELMAP", "LABELMAP")[scan.combination.seed % 3]
     write_seg(slices, bones, side, folder / "bones.dcm", kind)
     return Written(scan, folder, image, markers)
 

@@ -55,8 +55,8 @@ DISPLAYED = {"sagittal": "APHF", "coronal": "RLHF", "axial": "RLAP"}
 """Left, right, top and bottom of a picture as a radiologist expects it."""
 
 EDGES = ("left", "right", "top", "bottom")
-COARSE = 4
-"""Areas are compared on every fourth pixel of a picture."""
+COARSE = 6
+"""Areas are compared on every sixth pixel of a picture, half of a native one."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,17 @@ def picture_faults(picture: Picture, written: Written, one: knee.Oedema) -> Iter
 def find_balls(picture: Picture) -> Vector:
     """(n, 2) middles of the bright balls, dimmest first."""
     assert picture.grey is not None
-    pieces, count = ndimage.label(picture.grey > BALL_GREY)
-    found = []
-    for number in range(1, count + 1):
-        inside = pieces == number
-        if np.count_nonzero(inside) < SMALLEST_BALL:
-            continue
-        row, column = ndimage.center_of_mass(inside)
-        level = float(np.median(picture.grey[inside]))
-        # The first pixel's centre lies half a pixel from the corner.
-        found.append((level, column + 0.5, row + 0.5))
-    return np.array([place for _, *place in sorted(found)])
+    grey = picture.grey[::2, ::2]
+    pieces, count = ndimage.label(grey > BALL_GREY)
+    numbers = np.arange(1, count + 1)
+    sizes = ndimage.sum_labels(pieces > 0, pieces, numbers)
+    numbers = numbers[4 * sizes > SMALLEST_BALL]
+    if len(numbers) == 0:
+        return np.empty((0, 2))
+    levels = ndimage.median(grey, pieces, numbers)
+    middles = np.array(ndimage.center_of_mass(pieces > 0, pieces, numbers))
+    # Every second pixel, whose centre lies half a pixel from the corner: x, then y.
+    return (2 * middles[np.argsort(levels), ::-1]) + 0.5
 
 
 def _laid(balls: Vector, markers: Markers) -> Laid:
@@ -192,8 +192,8 @@ def _lesion_faults(
         yield "an outline of oedema runs where there is none"
     assert picture.grey is not None
     core = knee.in_oedema(rest, markers.about) & ~ndimage.binary_dilation(~drawn)
-    around = ndimage.binary_dilation(drawn, iterations=8) & ~ndimage.binary_dilation(
-        drawn, iterations=3
+    around = ndimage.binary_dilation(drawn, iterations=5) & ~ndimage.binary_dilation(
+        drawn, iterations=2
     )
     grey = picture.grey[COARSE // 2 :: COARSE, COARSE // 2 :: COARSE][: shape[0], : shape[1]]
     if not core.any() or np.median(grey[core]) < 1.4 * np.median(grey[around]):

@@ -46,17 +46,12 @@ def followed(folder: Path, first: Scan, second: Scan, *, called: str | None = No
         (
             "left",
             "FFS / axial / single / swapped / 2D thick",
-            "HFDL / sagittal / steep / rows negated / 2D thick",
+            "HFDL / coronal / steep / swapped, rows negated / 2D thick",
         ),
         (
             "right",
             "FFDR / coronal / straight / columns negated / 3D isotropic",
             "HFP / axial / double / swapped, both negated / 2D thick",
-        ),
-        (
-            "left",
-            "FFDL / sagittal / double / swapped, columns negated / 3D isotropic",
-            "HFDR / coronal / steep / swapped, rows negated / 2D thick",
         ),
     ],
 )
