@@ -141,7 +141,9 @@ def diagnose(
 @app.command()
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for the patients.")],
-    scenario: Annotated[str, typer.Option("--scenario", help="Which story to write.")],
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="Which story to write; random draws one.")
+    ],
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
     family: Annotated[
@@ -154,10 +156,10 @@ def phantom(
     quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
-    from marrowtrail.phantom import Draw, Family, scenario_names, write_patient
+    from marrowtrail.phantom import RANDOM, Draw, Family, scenario_names, write_patient
 
-    if scenario not in scenario_names():
-        known = ", ".join(scenario_names())
+    if scenario not in (*scenario_names(), RANDOM):
+        known = ", ".join((*scenario_names(), RANDOM))
         raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
     if family not in list(Family):
         raise typer.BadParameter(
@@ -170,6 +172,27 @@ def phantom(
             say(f"writing {scenario}, draw {number}")
             write_patient(scenario, folder, seed=number, draw=draw)
     answers.print(f"{count} synthetic patient(s) in {out}")
+
+
+@app.command()
+def implant(
+    data: Annotated[
+        Path, typer.Argument(help="A real patient: a folder with masks, or of DICOM files.")
+    ],
+    out: Annotated[Path, typer.Argument(help="Folder for the patients with lesions laid in.")],
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Lay synthetic lesions into a patient's real series, with known truth."""
+    from marrowtrail.phantom.implant import implant as lay_lesions
+
+    with progress(quiet=quiet) as say:
+        for number in range(seed, seed + count):
+            say(f"laying lesions, draw {number}")
+            lay_lesions(data, out / f"implant-{number}", seed=number)
+    if not quiet:
+        answers.print(f"{count} patient(s) with implanted lesions in {out}")
 
 
 evaluate = typer.Typer(help="Reproduce the published figures.", no_args_is_help=True)
@@ -215,3 +238,23 @@ def evaluate_follow_up(
             else draw_and_score(tuple(scenario or ("seed",)), seed, count, say)
         )
     answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)
+
+
+@evaluate.command("realism")
+def evaluate_realism(
+    data: Annotated[Path, typer.Argument(help="Folder of real series.")],
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 10,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="PNG of drawn slices beside real ones.")
+    ] = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """How the phantom differs from real series: contrast, noise, edges, texture."""
+    from marrowtrail.cli import summary
+    from marrowtrail.evaluation.realism import compare
+
+    with progress(quiet=quiet or json) as say:
+        scores = compare(data, seed, count, say, sheet)
+    answers.print_json(scores.model_dump_json()) if json else summary.show_realism(scores)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 from rich.markup import escape
@@ -15,6 +16,9 @@ from marrowtrail.evaluation.follow_up import FollowUpScores
 from marrowtrail.evaluation.oedema import OedemaScores
 from marrowtrail.result.limits import NOTICE
 from marrowtrail.result.model import ResultDocument
+
+if TYPE_CHECKING:
+    from marrowtrail.evaluation.realism import RealismScores
 
 SHOWN_CAUSES = 5
 
@@ -112,6 +116,23 @@ def show_follow_up_scores(scores: FollowUpScores) -> None:
         ("migration specificity", _number(migration.specificity)),
     ):
         answers.print(f"{name:42} {value}")
+
+
+def show_realism(scores: RealismScores) -> None:
+    """One line a feature, what gives the phantom away first."""
+    table = Table("", "series", "feature", "real", "drawn, 5 to 95 %", "drawn, median")
+    for one in scores.compared:
+        mark = "gives away" if one.gives_away else "anatomy" if one.other_anatomy else ""
+        table.add_row(
+            mark,
+            one.kind,
+            one.feature,
+            f"{one.real_low:.3g} to {one.real_high:.3g}",
+            f"{one.drawn_low:.3g} to {one.drawn_high:.3g}",
+            f"{one.drawn_median:.3g}",
+        )
+    answers.print(table)
+    answers.print(f"{len(scores.giving_away)} of {len(scores.compared)} features give it away")
 
 
 def _number(value: float | None) -> str:

@@ -9,7 +9,8 @@ series (a pelvis of six patients, one knee), so a feature inside their range is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,27 @@ middle, or than this number, is taken to be so wide."""
 SHEET_TILES = 30
 """Synthetic slices on a sheet, and as many real ones beside them."""
 
-Values = dict[tuple[Kind, Feature], list[float]]
+TILES_A_SERIES = 3
+
+
+@dataclass(slots=True)
+class Measured:
+    """Values of every feature, some slices to show, and which kinds show a pelvis."""
+
+    values: dict[tuple[Kind, Feature], list[float]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    tiles: list[Tile] = field(default_factory=list)
+    of_pelvis: set[Kind] = field(default_factory=set)
+
+    def add(self, shown: Shown, rng: np.random.Generator) -> None:
+        """Measure one series more."""
+        found = measure_series(shown.volume, shown.samples, shown.bone, shown.oedema)
+        for feature, value in found.items():
+            self.values[shown.kind, feature].append(value)
+        self.tiles += [tile_of(shown.volume, rng) for _ in range(TILES_A_SERIES)]
+        if shown.pelvis:
+            self.of_pelvis.add(shown.kind)
 
 
 class Compared(BaseModel):
@@ -97,22 +118,19 @@ def compare(
     """
     rng = np.random.default_rng([seed, 61])
     say("measuring real series")
-    real, pictures = _measure(real_series(data), rng)
-    drawn: Values = defaultdict(list)
-    drawn_pictures: list[Tile] = []
-    pelvis = {kind for kind, _ in real if kind is not Kind.PLAIN}
+    real, drawn = Measured(), Measured()
+    for one in real_series(data):
+        real.add(one, rng)
     for number in range(seed, seed + count):
         say(f"drawing patient {number}")
-        values, tiles = _measure(synthetic_series(number), rng)
-        drawn_pictures += tiles
-        for key, each in values.items():
-            drawn[key] += each
+        for one in synthetic_series(number):
+            drawn.add(one, rng)
     if sheet is not None:
-        draw_sheet(_some(drawn_pictures, rng), _some(pictures, rng), sheet)
+        draw_sheet(_some(drawn.tiles, rng), _some(real.tiles, rng), sheet)
     rows = [
-        compare_one(kind, feature, values, drawn[kind, feature], kind in pelvis)
-        for (kind, feature), values in real.items()
-        if drawn[kind, feature]
+        compare_one(kind, feature, values, drawn.values[kind, feature], kind in real.of_pelvis)
+        for (kind, feature), values in real.values.items()
+        if drawn.values[kind, feature]
     ]
     rows.sort(key=lambda one: (not one.gives_away, -one.outside, one.kind, one.feature))
     return RealismScores(draws=count, compared=tuple(rows))
@@ -142,19 +160,6 @@ def compare_one(
         other_anatomy=other,
         gives_away=outside > RANGE_WIDENED and not other,
     )
-
-
-def _measure(series: Iterable[Shown], rng: np.random.Generator) -> tuple[Values, list[Tile]]:
-    found: Values = defaultdict(list)
-    tiles = []
-    for one in series:
-        values: Mapping[Feature, float] = measure_series(
-            one.volume, one.samples, one.bone, one.oedema
-        )
-        for feature, value in values.items():
-            found[one.kind, feature].append(value)
-        tiles += [tile_of(one.volume, rng) for _ in range(3)]
-    return found, tiles
 
 
 def _some(tiles: list[Tile], rng: np.random.Generator) -> list[Tile]:
