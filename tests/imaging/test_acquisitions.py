@@ -353,6 +353,13 @@ class TestReformats:
         assert len(study.visits[0].series) == 2
         assert codes(study) == ["reformat-measured"]
 
+    def test_it_is_used_where_its_original_has_holes(self, tmp_path: Path) -> None:
+        write(tmp_path, [ds for k, ds in enumerate(datasets(Made(slices=24))) if k != 12])
+        write_series(tmp_path, Made(series="2", cosines=CORONAL, image_type=self.MPR))
+        study = read(tmp_path)
+        assert [one.is_part for one in study.visits[0].series] == [False, True, True]
+        assert sorted(codes(study)) == ["reformat-measured", "slices-missing", "slices-missing"]
+
     def test_an_original_is_none(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made(image_type=("DERIVED", "PRIMARY", "M", "NORM")))
         write_series(tmp_path, Made(series="2", cosines=CORONAL))

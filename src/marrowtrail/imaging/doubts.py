@@ -29,8 +29,8 @@ class Doubt:
 
 INTERPOLATED = Doubt(
     "reformat-measured",
-    "The series was reformatted, and its original is not in the folder. Reformatting blurs, so "
-    "thin lines and small lesions may be missed.",
+    "The series was reformatted, and its original did not come, or not whole. Reformatting blurs, "
+    "so thin lines and small lesions may be missed.",
     "add the series that it was made from",
 )
 
@@ -63,8 +63,8 @@ def slices_missing(parts: int, used: int, came: int) -> Doubt:
     return Doubt(
         "slices-missing",
         f"Slices are missing in the middle of the series: {read_as}, {used} of the {came} slices "
-        "that came. What lies in the hole or beyond it was not measured, and volumes may be too "
-        "small.",
+        "that came. Nothing was measured across the hole: a volume may be too small, and a bone "
+        "cut by it is never called clear.",
         "send the whole series again",
     )
 

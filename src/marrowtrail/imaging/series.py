@@ -110,6 +110,8 @@ class Series:
         As the header says.
     echo_time_ms, repetition_time_ms
         ``None`` where unknown.
+    is_part
+        Slices of the series are missing beside this volume.
     """
 
     id: str
@@ -123,6 +125,7 @@ class Series:
     echo_time_ms: float | None = None
     repetition_time_ms: float | None = None
     slice_thickness_mm: float | None = None
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

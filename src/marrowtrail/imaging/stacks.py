@@ -210,12 +210,12 @@ def _of_one_time(group: Sequence[Header]) -> _Sorted:
 
 
 def _without_reformats(found: _Sorted) -> list[Stack]:
-    """Reformats only where the series they were made from did not come.
+    """Reformats only where the series they were made from did not come, or not whole.
 
     The original has what was measured; a reformat repeats it with interpolated, correlated
     noise. Where nothing else of its kind came, its geometry is true and it is all there is.
     """
-    originals = {_shown(one) for one in found.stacks if not is_reformat(one.first)}
+    originals = {_shown(one) for one in found.stacks if not (one.is_part or is_reformat(one.first))}
     kept = []
     for stack in found.stacks:
         if not is_reformat(stack.first):

@@ -139,6 +139,7 @@ def _series(planned: PlannedSeries) -> Series:
         header.number("EchoTime"),
         header.number("RepetitionTime"),
         header.number("SliceThickness"),
+        planned.stack.is_part,
     )
 
 

@@ -29,7 +29,8 @@ def read_visit(
 
     A bone seen on several fluid-sensitive series is read on the one that holds most of it,
     so that no lesion is reported twice. A bone without a fluid-sensitive series is not
-    read, and the reading says which series would settle it.
+    read, and the reading says which series would settle it. Nor is one called clear of which
+    slices are missing.
     """
     by_id = {one.id: one for one in series}
     muscle = _muscle_levels(by_id, bone_maps)
@@ -70,6 +71,42 @@ def _read_bone(
         )
         return BoneReading(visit_id, bone_id, None, False, reason)
     chosen, bone = max(fluid, key=_worth)
+    if chosen.is_part and (bone.touches_edge or len(_parts(chosen, fluid)) > 1):
+        return _read_on_parts(visit_id, _parts(chosen, fluid), muscle)
+    return _read_on(visit_id, chosen, bone, muscle)
+
+
+def _parts(chosen: Series, fluid: Sequence[tuple[Series, Bone]]) -> list[tuple[Series, Bone]]:
+    """The parts of an incomplete series that show a bone, the one with most of it first."""
+    mine = (chosen.source_uid, chosen.echo_time_ms)
+    same = [
+        (one, bone)
+        for one, bone in fluid
+        if one.is_part and (one.source_uid, one.echo_time_ms) == mine
+    ]
+    return sorted(same, key=_worth, reverse=True)
+
+
+def _read_on_parts(
+    visit_id: str, parts: Sequence[tuple[Series, Bone]], muscle: Mapping[str, float | None]
+) -> BoneReading:
+    """A bone that missing slices cut: oedema that is seen counts, and none seen is unknown.
+
+    Read on the part with most oedema; a bone is never called clear for what did not come.
+    """
+    readings = [_read_on(visit_id, one, bone, muscle) for one, bone in parts]
+    seen = max(readings, key=lambda one: sum(lesion.volume.mm3 for lesion in one.lesions))
+    if seen.lesions:
+        return replace(seen, reason=f"{seen.reason}, of which slices are missing")
+    reason = "slices of its series are missing; those that came show no oedema"
+    return BoneReading(visit_id, seen.bone, parts[0][0].id, False, reason)
+
+
+def _read_on(
+    visit_id: str, chosen: Series, bone: Bone, muscle: Mapping[str, float | None]
+) -> BoneReading:
+    """A bone on one series."""
+    bone_id = bone.id
     if bone.verdict is BoneVerdict.UNSURE:
         return BoneReading(visit_id, bone_id, chosen.id, False, f"unsure bone: {bone.reason}")
     model = model_marrow(chosen.volume, bone.mask)
