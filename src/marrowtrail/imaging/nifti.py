@@ -14,13 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.imageglobals import logger as nibabel_log
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from marrowtrail.errors import InputError
@@ -31,6 +27,9 @@ from marrowtrail.imaging.series import BoneLabels, Contrast, Weighting
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+
+if TYPE_CHECKING:
+    import nibabel as nib
 
 _DAMAGE = (OSError, ValueError, EOFError, OverflowError, zlib.error)
 """What nibabel and gzip raise on files that are cut short or altered, as the tests show."""
@@ -199,6 +198,8 @@ def _quiet() -> Iterator[None]:
 
     It logs that by a handler of its own; what matters is checked here.
     """
+    from nibabel.imageglobals import logger as nibabel_log  # noqa: PLC0415 (as in _load)
+
     level = nibabel_log.level
     nibabel_log.setLevel(logging.CRITICAL + 1)
     try:
@@ -214,6 +215,10 @@ def _load(path: Path) -> nib.Nifti1Image:
             where=path.name,
             remedy="correct the path under visits: (it is relative to the patient folder)",
         )
+    import nibabel as nib  # noqa: PLC0415 (half a second that a folder of DICOM need not wait)
+    from nibabel.filebasedimages import ImageFileError  # noqa: PLC0415
+    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415
+
     try:
         with _quiet():
             image = nib.load(path)
@@ -287,6 +292,8 @@ def _refuse_other_units(image: nib.Nifti1Image, path: Path) -> None:
 
 def _refuse_two_mirrored_places(image: nib.Nifti1Image, path: Path) -> None:
     """Two that differ otherwise are common: a registration may have moved the sform."""
+    from nibabel.spatialimages import HeaderDataError  # noqa: PLC0415 (as in _load)
+
     with np.errstate(all="ignore"):
         try:
             places = [image.get_sform(coded=True)[0], image.get_qform(coded=True)[0]]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +50,8 @@ class RigidTransform:
         shift_mm: NDArray[np.float64],
     ) -> RigidTransform:
         """Turn about ``centre_lps`` by a rotation vector, then shift."""
+        from scipy.spatial.transform import Rotation  # noqa: PLC0415 (as in volume.py)
+
         matrix = np.eye(4)
         matrix[:3, :3] = Rotation.from_rotvec(rotation_vector_rad).as_matrix()
         matrix[:3, 3] = centre_lps + shift_mm - matrix[:3, :3] @ centre_lps
@@ -74,4 +75,6 @@ class RigidTransform:
     @property
     def angle_deg(self) -> float:
         """How far it turns."""
+        from scipy.spatial.transform import Rotation  # noqa: PLC0415 (as in volume.py)
+
         return float(np.degrees(Rotation.from_matrix(self.matrix[:3, :3]).magnitude()))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.transform import RigidTransform
@@ -89,6 +88,8 @@ def resample(
         Value outside the volume's field of view, which ends half a voxel beyond the centres of
         its outermost voxels; within that half, ``order=1`` blends into it.
     """
+    from scipy import ndimage  # noqa: PLC0415 (half a second that inspecting a folder saves)
+
     motion = np.eye(4) if transform is None else transform.matrix
     ijk_to_ijk = np.linalg.inv(volume.geometry.affine) @ motion @ onto.affine
     data = volume.data
