@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from marrowtrail.cli.overview import FolderSeen, Problem, overview
+from marrowtrail.cli.overview_text import show_overview
 from marrowtrail.errors import InputError, Severity
 from tests.imaging.dicom_factory import Made, datasets, write, write_series
 from tests.imaging.reading import assert_anonymous
@@ -166,6 +167,19 @@ class TestInTheTerminal:
             assert words in text, words
         assert max(map(len, done.out.splitlines())) <= 80
         assert_anonymous(done.out.replace(str(tmp_path), ""))
+
+    def test_echoes_are_told_apart_and_a_problem_is_told_once(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for te in (10.0, 40.0):
+            write_series(tmp_path, Made(te=te, laterality="L", description="PD KNEE RIGHT"))
+        write_series(tmp_path, Made(te=90.0, series="2"))
+        show_overview(looked(tmp_path))
+        text = " ".join(capsys.readouterr().out.split())
+        for words in ("PD FS, TE 10 *", "PD FS, TE 40 *", "T2 FS *"):
+            assert words in text, words
+        assert text.count("The header's laterality says left") == 1
+        assert "(v1, series v1-s1; v1, series v1-s2)" in text
 
     def test_what_is_unverified_exits_with_3(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made(laterality="L", description="KNEE RIGHT"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.markup import escape
 from rich.table import Table
 
-from marrowtrail.cli.overview import FolderSeen, GridSeen, SeriesSeen, VisitSeen
+from marrowtrail.cli.overview import FolderSeen, GridSeen, Problem, SeriesSeen, VisitSeen
 from marrowtrail.cli.terminal import answers
 from marrowtrail.errors import Severity
 
@@ -28,10 +28,18 @@ def show_overview(seen: FolderSeen) -> None:
         answers.print(_set_aside(seen))
     if seen.problems:
         answers.print("\n[bold]Problems, and what to do[/]")
-    for one in seen.problems:
+    for one, places in _told_once(seen):
         colour = "red" if one.severity is Severity.UNVERIFIED else "yellow"
-        answers.print(f"[{colour}]- {escape(one.what)}[/] ({escape(one.where)})")
+        answers.print(f"[{colour}]- {escape(one.what)}[/] ({escape('; '.join(places))})")
         answers.print(f"  {escape(one.remedy[:1].upper() + one.remedy[1:])}.")
+
+
+def _told_once(seen: FolderSeen) -> list[tuple[Problem, list[str]]]:
+    """Problems in their order, each once with every place where it is."""
+    places: dict[tuple[str, str], tuple[Problem, list[str]]] = {}
+    for one in seen.problems:
+        places.setdefault((one.what, one.remedy), (one, []))[1].append(one.where)
+    return list(places.values())
 
 
 def _headline(seen: FolderSeen) -> str:
@@ -63,7 +71,7 @@ def _table(visit: VisitSeen) -> Table:
         table.add_row(
             one.id,
             escape(_shows(one)),
-            escape(one.contrast) + (" *" if one.is_fluid_sensitive else ""),
+            escape(_contrast(one, visit)) + (" *" if one.is_fluid_sensitive else ""),
             " ".join(filter(None, (one.plane, one.grid.acquisition))),
             "×".join(map(str, one.grid.matrix)),
             f"{across:.2f}×{down:.2f}×{step:.1f}",
@@ -71,6 +79,17 @@ def _table(visit: VisitSeen) -> Table:
             "×".join(f"{length:.0f}" for length in one.grid.field_mm),
         )
     return table
+
+
+def _contrast(one: SeriesSeen, visit: VisitSeen) -> str:
+    """With the echo time where nothing else tells the echoes of a series apart."""
+    alike = [
+        other
+        for other in visit.series
+        if (_shows(other), other.contrast, other.plane) == (_shows(one), one.contrast, one.plane)
+    ]
+    told_apart = len({other.echo_time_ms for other in alike}) > 1
+    return f"{one.contrast}, TE {one.echo_time_ms or 0:.0f}" if told_apart else one.contrast
 
 
 def _shows(one: SeriesSeen) -> str:
