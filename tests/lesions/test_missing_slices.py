@@ -48,6 +48,7 @@ def test_oedema_in_either_part_is_found(z_mm: float, series: str) -> None:
     assert found.is_read
     assert (found.series_id, len(found.lesions)) == (series, 1)
     assert found.lesions[0].series_id == series
+    assert found.is_part
     assert "of which slices are missing" in found.reason
 
 
@@ -73,4 +74,5 @@ def test_a_bone_that_lies_within_one_part_is_clear() -> None:
 def test_a_whole_series_is_clear() -> None:
     found = read(None, SECOND, hole=False)
     assert found.is_read
+    assert not found.is_part
     assert "missing" not in found.reason

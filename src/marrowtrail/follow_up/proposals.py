@@ -102,6 +102,8 @@ def _extent(
         filled = max((share.share_of_region for share in largest.regions), default=0.0)
         state = _size_state(filled)
         text = f"the largest area fills {filled:.0%} of a region"
+        if reading.is_part and state is not FindingState.PRESENT:
+            state, text = FindingState.NOT_DONE, f"{text}, of which slices are missing"
         visit = known[reading.visit_id]
         findings.append(_software("bme_large_diffuse", state, _site(largest), visit, text))
     return findings

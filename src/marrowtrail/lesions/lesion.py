@@ -111,7 +111,8 @@ class BoneReading:
     """Whether a bone could be read for oedema at a visit, from which series, and what was found.
 
     A bone that was read and has no lesion is clear; one that was not read is unknown, and
-    ``reason`` says why.
+    ``reason`` says why. ``is_part`` is true where slices of it are missing: what was found is
+    at least so large.
     """
 
     visit_id: str
@@ -120,3 +121,4 @@ class BoneReading:
     is_read: bool
     reason: str
     lesions: tuple[Lesion, ...] = ()
+    is_part: bool = False

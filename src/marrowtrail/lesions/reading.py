@@ -97,9 +97,10 @@ def _read_on_parts(
     readings = [_read_on(visit_id, one, bone, muscle) for one, bone in parts]
     seen = max(readings, key=lambda one: sum(lesion.volume.mm3 for lesion in one.lesions))
     if seen.lesions:
-        return replace(seen, reason=f"{seen.reason}, of which slices are missing")
+        reason = f"{seen.reason}, of which slices are missing"
+        return replace(seen, reason=reason, is_part=True)
     reason = "slices of its series are missing; those that came show no oedema"
-    return BoneReading(visit_id, seen.bone, parts[0][0].id, False, reason)
+    return BoneReading(visit_id, seen.bone, parts[0][0].id, False, reason, is_part=True)
 
 
 def _read_on(
