@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from marrowtrail.diagnosis.bands import Bands, draw_bands
+from marrowtrail.diagnosis.composites import hypotheses
 from marrowtrail.diagnosis.engine import (
     Floats,
     group_evidence,
@@ -24,8 +25,11 @@ DRAWS = 5_000
 def draws_of(findings: list[Finding], knowledge: Knowledge) -> tuple[Bands, Floats]:
     groups = group_evidence(read_findings(findings, knowledge).evidence, knowledge)
     starting = prior(knowledge, "musculoskeletal_mri", ("knee",))
-    closed_form = posterior(starting, group_likelihoods(groups, mean_rates(knowledge)))
-    return draw_bands(groups, starting, closed_form, knowledge, draws=DRAWS), closed_form
+    known = hypotheses(starting, groups, knowledge)
+    likelihoods = known.spread(group_likelihoods(groups, mean_rates(knowledge)))
+    closed_form = posterior(known.prior, likelihoods)
+    bands = draw_bands(groups, known, closed_form, knowledge, draws=DRAWS)
+    return bands, known.fold(closed_form)
 
 
 @pytest.mark.parametrize(
@@ -65,5 +69,5 @@ def test_all_diagnoses_together_have_no_interval(knowledge: Knowledge) -> None:
 
 def test_without_findings_nothing_varies(knowledge: Knowledge) -> None:
     bands, closed_form = draws_of([], knowledge)
-    assert np.all(bands.posteriors == bands.posteriors[0])
+    assert bands.posteriors == pytest.approx(np.tile(bands.posteriors[0], (DRAWS, 1)), abs=1e-15)
     assert bands.posteriors[0] == pytest.approx(closed_form)

@@ -99,7 +99,7 @@ class TestPrecedence:
 class TestBackground:
     def test_a_signature_is_not_lifted_by_the_one_diagnosis_known_by_it(self) -> None:
         cells = [Counts(9.8, 10, ()), *[Counts(0.1, 10, ())] * 3]
-        assert background_rate(cells, 10, signature=True) == pytest.approx(0.05)
+        assert background_rate(cells, 10, signature=True) == pytest.approx(0.02)
 
     def test_an_ordinary_finding_takes_the_mean_of_the_described(self) -> None:
         cells = [Counts(2, 10, ()), Counts(6, 10, ())]

@@ -193,6 +193,6 @@ class TestBlocks:
     def test_one_known_member_is_weighed_as_if_alone(self, knowledge: Knowledge) -> None:
         (group,) = group_evidence(read_findings(told("fever"), knowledge).evidence, knowledge)
         assert group.rho == 0.0
-        expected = 0.98 * mean_rates(knowledge)[:, group.columns[0]]
-        expected += 0.02 * (1 - mean_rates(knowledge)[:, group.columns[0]])
+        expected = 0.99 * mean_rates(knowledge)[:, group.columns[0]]
+        expected += 0.01 * (1 - mean_rates(knowledge)[:, group.columns[0]])
         assert group_likelihoods([group], mean_rates(knowledge))[:, 0] == pytest.approx(expected)

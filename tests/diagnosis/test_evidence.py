@@ -177,7 +177,9 @@ class TestAwaited:
 
     def test_presence_needs_no_waiting(self, knowledge: Knowledge) -> None:
         (evidence,) = read_findings(told("shift_other_joint"), knowledge).evidence
-        assert (evidence.present_weight, evidence.absent_weight) == state_weights(P)
+        assert (evidence.present_weight, evidence.absent_weight) == state_weights(
+            P, knowledge.reading_error["shift_other_joint"]
+        )
 
 
 class TestOedema:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.diagnosis.composites import Hypotheses
 from marrowtrail.diagnosis.engine import (
     Floats,
     Group,
@@ -48,7 +49,8 @@ nineteen in twenty would span nearly everything and tell a reader nothing."""
 class Bands:
     """Draws given the case.
 
-    ``posteriors`` is (S, D); ``likelihoods`` (B, D, G), of rates drawn from the literature alone.
+    ``posteriors`` is (S, D), composites folded in; ``likelihoods`` (B, D, G), of rates drawn from
+    the literature alone.
     """
 
     posteriors: Floats
@@ -62,34 +64,41 @@ class Bands:
 
 def draw_bands(
     groups: Sequence[Group],
-    prior: Floats,
+    known: Hypotheses,
     closed_form: Floats,
     knowledge: Knowledge,
     *,
+    power: float = 1.0,
     draws: int = DRAWS,
 ) -> Bands:
     """Draw rates given the case, and given the literature alone.
 
     Parameters
     ----------
-    prior, closed_form
-        (D,) probabilities before and after the findings.
+    known
+        The H hypotheses with their prior.
+    closed_form
+        (H,) probabilities after the findings.
+    power
+        Power of the likelihoods. The mean of the draws is the closed form where it is 1.
     """
     rng = np.random.default_rng(SEED)
-    picked = rng.choice(len(prior), size=draws, p=closed_form)
-    given_case = np.empty((draws, len(prior), len(groups)))
+    hypothesis = rng.choice(len(closed_form), size=draws, p=closed_form)
+    given_case = np.empty((draws, len(knowledge.diagnoses), len(groups)))
     bar_draws = min(draws, BAR_DRAWS)
     from_literature = np.empty((bar_draws, *given_case.shape[1:]))
     means = mean_rates(knowledge)
     for g, group in enumerate(groups):
+        picked = known.rows[hypothesis, g]
         severity = severity_of(group, means[:, group.columns])
         seen = _patient_added(group, severity, means, picked, rng)
         conditioned = _draw(group, knowledge, rng, seen, picked)
         unseen = np.zeros_like(seen[:, :bar_draws])
         free = _draw(group, knowledge, rng, unseen, picked[:bar_draws])
-        given_case[..., g] = likelihood(group, conditioned, severity)
-        from_literature[..., g] = likelihood(group, free, severity)
-    return Bands(posterior(prior, given_case), from_literature)
+        given_case[..., g] = likelihood(group, conditioned, severity) ** power
+        from_literature[..., g] = likelihood(group, free, severity) ** power
+    drawn = posterior(known.prior, known.spread(given_case))
+    return Bands(known.fold(drawn), from_literature)
 
 
 def _patient_added(

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from marrowtrail.diagnosis.bands import INTERVAL
+from marrowtrail.diagnosis.composites import Hypotheses
 from marrowtrail.diagnosis.differential import Bar, Citation
 from marrowtrail.diagnosis.engine import Floats, Group
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Basis, CellRow
-from marrowtrail.diagnosis.wording import describe
+from marrowtrail.diagnosis.wording import describe, inside
 from marrowtrail.record.findings import FindingState
 
 LEADING = 3
@@ -34,28 +35,37 @@ def leading_diseases(posterior: Floats, knowledge: Knowledge, count: int = LEADI
 
 def bars_for(
     groups: Sequence[Group],
-    closed_form: Floats,
+    known: Hypotheses,
+    weighed: Floats,
     likelihoods: Floats,
     drawn: Floats,
     knowledge: Knowledge,
 ) -> tuple[Bar, ...]:
     """Bars of each leading disease, those that speak loudest first.
 
+    A diagnosis of which a composite is likelier than itself alone shows the bars of that composite.
+
     Parameters
     ----------
-    closed_form
-        (D,) posterior.
+    known
+        The H hypotheses.
+    weighed
+        (H,) posterior.
     likelihoods
         (D, G) at the mean rates.
     drawn
         (S, D, G) at rates drawn from the literature.
     """
+    closed_form = known.fold(weighed)
+    chosen = [known.likeliest(row, weighed) for row in range(len(closed_form))]
+    speaks, column = known.rows[chosen], np.arange(len(groups))
+    likelihoods, drawn = likelihoods[speaks, column], drawn[:, speaks, column]
     leading = leading_diseases(closed_form, knowledge)
     bars: list[Bar] = []
     for row in leading:
         rival = next(other for other in leading if other != row)
         mine = [
-            _bar(g, group, row, rival, closed_form, likelihoods, drawn, knowledge)
+            _bar(g, group, (row, rival, speaks[row, g]), closed_form, likelihoods, drawn, knowledge)
             for g, group in enumerate(groups)
         ]
         bars += sorted(mine, key=lambda b: (-abs(b.log10_ratio), b.findings))
@@ -65,14 +75,15 @@ def bars_for(
 def _bar(
     g: int,
     group: Group,
-    row: int,
-    rival: int,
+    rows: tuple[int, int, int],
     closed_form: Floats,
     likelihoods: Floats,
     drawn: Floats,
     knowledge: Knowledge,
 ) -> Bar:
-    diagnosis = knowledge.diagnoses[row]
+    row, rival, speaks = rows
+    is_second = row != speaks
+    diagnosis, speaker = knowledge.diagnoses[row], knowledge.diagnoses[speaks]
     weights = _weights_of_others(row, closed_form / likelihoods[:, g], knowledge)
     ratio = _log10_ratio(likelihoods[None, :, g], row, weights)[0]
     low, high = np.percentile(_log10_ratio(drawn[:, :, g], row, weights), INTERVAL)
@@ -86,8 +97,9 @@ def _bar(
         low=float(min(low, ratio)),
         high=float(max(high, ratio)),
         against_runner_up=float(against_rival),
-        citations=_citations(group, diagnosis, knowledge),
-        note=_note(group, diagnosis, knowledge),
+        citations=_citations(group, speaker, knowledge),
+        note=_shared_note(speaker, knowledge) if is_second else _note(group, diagnosis, knowledge),
+        explained_by=speaker if is_second else "",
     )
 
 
@@ -149,6 +161,11 @@ def _number(row: CellRow) -> str:
     if row.percent is not None:
         return f"{row.percent:g} %"
     return f"{row.k:g} of {row.n:g}"
+
+
+def _shared_note(second_disease: str, knowledge: Knowledge) -> str:
+    second = inside(knowledge.labels[second_disease])
+    return f"explained by a second disease that this patient is taken to have: {second}"
 
 
 def _note(group: Group, diagnosis: str, knowledge: Knowledge) -> str:

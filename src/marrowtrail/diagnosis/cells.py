@@ -50,7 +50,7 @@ from memory, half of that."""
 PERCENT_PATIENTS = 10.0
 """Patients behind a percentage published without number or interval."""
 
-SILENT_RATE = WORD_RATE[Word.RARE]
+SILENT_RATE = 0.02
 """Rate given to a silent diagnosis when the background of a signature finding is formed."""
 
 SHRINKAGE_GRID = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)

@@ -99,11 +99,13 @@ def _leading(lead: Disease) -> str:
 
 def _reasons(lead: Disease, bars: Sequence[Bar]) -> str:
     """Counter-evidence first."""
-    mine = [b for b in bars if b.diagnosis == lead.lead]
+    mine = [b for b in bars if b.diagnosis == lead.lead and not b.explained_by]
     against = [b.label for b in mine if b.log10_ratio <= -SPEAKS_FROM][:NAMED]
     speaking_for = [b.label for b in mine if b.log10_ratio >= SPEAKS_FROM][:NAMED]
     said = [f"Against it: {'; '.join(against)}." if against else ""]
     said.append(f"For it: {'; '.join(speaking_for)}." if speaking_for else "")
+    second = [b.label for b in bars if b.diagnosis == lead.lead and b.explained_by]
+    said.append(f"Explained by a second disease: {'; '.join(second)}." if second else "")
     return " ".join(part for part in said if part)
 
 

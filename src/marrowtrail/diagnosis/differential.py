@@ -54,6 +54,19 @@ class Bar:
     citations: tuple[Citation, ...]
     note: str
     """``definitional`` evidence, silence of the literature, or empty."""
+    explained_by: str = ""
+    """A second disease of the patient that explains the finding in place of this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoDiseases:
+    """A hypothesis of two diseases at once; it counts for ``diagnosis``, the first of them."""
+
+    key: str
+    label: str
+    diagnosis: str
+    second: str
+    probability: float
 
 
 class LedgerStatus(StrEnum):
@@ -117,3 +130,5 @@ class Differential:
     """Findings the knowledge says nothing about, with the reason."""
     knowledge_version: str
     knowledge_hash: str
+    composites: tuple[TwoDiseases, ...] = ()
+    """Two diseases at once, likeliest first; their probability is part of their diagnosis's."""

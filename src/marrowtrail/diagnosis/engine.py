@@ -137,14 +137,19 @@ def posterior(prior: Floats, likelihoods: Floats) -> Floats:
     return result
 
 
-def group_likelihoods(groups: Sequence[Group], means: Floats) -> Floats:
-    """(D, G) likelihoods of groups at the mean rates (D, F) of all findings."""
+def group_likelihoods(groups: Sequence[Group], means: Floats, power: float = 1.0) -> Floats:
+    """(D, G) likelihoods of groups at the mean rates (D, F) of all findings, raised to a power.
+
+    Shrunken rates make likelihoods timid; the power undoes that as far as cases with known answers
+    say, and is the one number that is fitted to them.
+    """
     if not groups:
         return np.ones((means.shape[0], 0))
     columns = [
         likelihood(g, means[:, g.columns], severity_of(g, means[:, g.columns])) for g in groups
     ]
-    return np.stack(columns, axis=-1)
+    raised: Floats = np.stack(columns, axis=-1) ** power
+    return raised
 
 
 def mean_rates(knowledge: Knowledge) -> Floats:

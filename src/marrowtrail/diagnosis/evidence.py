@@ -10,6 +10,7 @@
 
 A piece of evidence is linear in the rate of its finding: likelihood ``u * rate + v * (1 -
 rate)``. Present is (1 - e, e), absent (e, 1 - e), with e the chance that a reading is wrong.
+However often a finding is read, it is weighed once with that error.
 """
 
 from __future__ import annotations
@@ -23,9 +24,6 @@ from datetime import date
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Exclusive, Nested
 from marrowtrail.record.findings import Finding, FindingState
-
-READING_ERROR = 0.02
-"""Chance that a reading or an entry is wrong: no single finding can settle a case."""
 
 EQUIVOCAL_WEIGHT = 2.0 / 3.0
 """An equivocal finding is taken to be twice as likely where the finding is there: a convention."""
@@ -209,7 +207,7 @@ def is_evidence(key: str, knowledge: Knowledge) -> bool:
 
 
 def _weigh(key: str, finding: Finding, knowledge: Knowledge, first: date | None) -> Evidence:
-    present, absent = state_weights(finding.state)
+    present, absent = state_weights(finding.state, knowledge.reading_error[key])
     share = 1.0
     if finding.state is FindingState.ABSENT and key in knowledge.tau_days_of:
         days = UNDATED_FOLLOW_UP_DAYS
@@ -222,12 +220,12 @@ def _weigh(key: str, finding: Finding, knowledge: Knowledge, first: date | None)
     return Evidence(key, column, finding.state, present, absent, share)
 
 
-def state_weights(state: FindingState) -> tuple[float, float]:
-    """(u, v) of a state: its likelihood is ``u * rate + v * (1 - rate)``."""
+def state_weights(state: FindingState, error: float) -> tuple[float, float]:
+    """(u, v) of a state read with that chance of error: likelihood u * rate + v * (1 - rate)."""
     if state is FindingState.PRESENT:
-        return 1.0 - READING_ERROR, READING_ERROR
+        return 1.0 - error, error
     if state is FindingState.ABSENT:
-        return READING_ERROR, 1.0 - READING_ERROR
+        return error, 1.0 - error
     return EQUIVOCAL_WEIGHT, 1.0 - EQUIVOCAL_WEIGHT
 
 

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from marrowtrail.diagnosis.schema import (
     Alternative,
     Block,
+    Calibration,
     CellRow,
+    Composite,
     Dependence,
     Exclusive,
     Family,
@@ -74,7 +76,8 @@ class Knowledge:
 
     ``set_aside`` gives by finding why it is no evidence; ``same_as`` maps a word to the one it
     stands for; ``signature`` holds findings that the literature would mention where they occur;
-    ``groups`` gives each diagnosis's family.
+    ``groups`` gives each diagnosis's family; ``reading_error`` is the chance that an entry of a
+    finding is wrong.
     """
 
     version: str
@@ -95,6 +98,9 @@ class Knowledge:
     tests: tuple[Test, ...]
     red_flags: tuple[FlagRule, ...]
     sources: Mapping[str, Source]
+    reading_error: Mapping[str, float]
+    calibration: Calibration
+    composites: tuple[Composite, ...]
 
     @cached_property
     def block_of(self) -> Mapping[str, Block]:

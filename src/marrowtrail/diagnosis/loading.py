@@ -22,7 +22,9 @@ from pydantic import TypeAdapter, ValidationError
 from marrowtrail.diagnosis.compiling import compile_table
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
 from marrowtrail.diagnosis.schema import (
+    Calibration,
     CellFile,
+    Composite,
     Definition,
     Dependence,
     Family,
@@ -56,6 +58,8 @@ class KnowledgeFiles:
     ledger: Ledger
     tests: tuple[Test, ...]
     red_flags: tuple[FlagRule, ...]
+    calibration: Calibration
+    composites: tuple[Composite, ...]
     cells: Mapping[str, CellFile]
 
 
@@ -121,6 +125,9 @@ def _load(folder: Traversable, use_memory: bool) -> Knowledge:
         tests=files.tests,
         red_flags=files.red_flags,
         sources={s.key: s for s in files.sources},
+        reading_error=_reading_errors(files.findings, words),
+        calibration=files.calibration,
+        composites=files.composites,
     )
 
 
@@ -162,6 +169,8 @@ def _parse(contents: Mapping[str, bytes]) -> KnowledgeFiles:
         ledger=read("ledger", Ledger),
         tests=read("tests", tuple[Test, ...]),
         red_flags=read("red_flags", tuple[FlagRule, ...]),
+        calibration=read("calibration", Calibration),
+        composites=read("composites", tuple[Composite, ...]),
         cells={
             n: _validated(contents, n, cells) for n in sorted(contents) if n.startswith("cells/")
         },
@@ -220,6 +229,9 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)
         check("diagnosis", listed, "priors.yaml")
     check("diagnosis", (d for s in files.priors.settings for d in s.multipliers), "priors.yaml")
+    for composite in files.composites:
+        check("diagnosis", (*composite.leads, composite.second), "composites.yaml")
+        check("finding", composite.findings, "composites.yaml")
     check("finding", (d.finding for d in files.definitions), "definitions.yaml")
     check("diagnosis", (k for d in files.definitions for k in d.rates), "definitions.yaml")
     answered = {entry.diagnosis for entry in files.ledger.alternatives}
@@ -247,6 +259,16 @@ def _check_uses(uses: FindingUses, findings: set[str]) -> None:
         raise _broken(f"no use, or no such finding: {wrong}", "findings.yaml")
     if not {*uses.same_as.values(), *uses.wording} <= findings:
         raise _broken("same_as or wording of a finding that does not exist", "findings.yaml")
+
+
+def _reading_errors(uses: FindingUses, words: Vocabulary) -> dict[str, float]:
+    """Chance of a wrong entry by finding; every domain of the vocabulary needs one."""
+    errors = {row.domain: row.error for row in uses.reading_errors}
+    domains = {term.domain for term in words.findings}
+    if domains != errors.keys():
+        wrong = ", ".join(sorted(domains ^ errors.keys()))
+        raise _broken(f"no reading error, or no such domain: {wrong}", "findings.yaml")
+    return {term.key: errors[term.domain] for term in words.findings}
 
 
 def _check_cells(files: KnowledgeFiles, check: Callable[[str, Iterable[str], str], None]) -> None:

@@ -104,8 +104,11 @@ def _outcomes(
     for members in by_block.values():
         block = knowledge.block_of.get(members[0])
         shown = np.stack([_chance_shown(f, test, reading, rates, knowledge) for f in members])
+        errors = [knowledge.reading_error[f] for f in members]
         part = (
-            _alone(shown[0]) if block is None else _in_block(members, shown, block, reading, rates)
+            _alone(shown[0], errors[0])
+            if block is None
+            else _in_block(members, shown, errors, block, reading, rates)
         )
         joint = (joint[:, None, :] * part[None, :, :]).reshape(-1, rates.shape[0])
     return joint
@@ -125,15 +128,20 @@ def _chance_shown(
     return rate * follow_up_share(test.after_days, knowledge.tau_days_of[finding])
 
 
-def _alone(shown: Floats) -> Floats:
+def _alone(shown: Floats, error: float) -> Floats:
     """(2, D) outcomes of one finding outside any block."""
-    present, absent = state_weights(FindingState.PRESENT)
+    present, absent = state_weights(FindingState.PRESENT, error)
     read_present = present * shown + absent * (1.0 - shown)
     return np.stack([read_present, 1.0 - read_present])
 
 
 def _in_block(
-    members: Sequence[str], shown: Floats, block: Block, reading: Reading, rates: Floats
+    members: Sequence[str],
+    shown: Floats,
+    errors: Sequence[float],
+    block: Block,
+    reading: Reading,
+    rates: Floats,
 ) -> Floats:
     """(2^n, D) outcomes of n members of a block, given the members already known.
 
@@ -144,8 +152,10 @@ def _in_block(
         rates_at_severity(rate, block.sign(member), block.rho)
         for member, rate in zip(members, shown, strict=True)
     ]
-    present, absent = state_weights(FindingState.PRESENT)
-    read = [present * rate + absent * (1.0 - rate) for rate in at_nodes]
+    read = [
+        (1.0 - error) * rate + error * (1.0 - rate)
+        for rate, error in zip(at_nodes, errors, strict=True)
+    ]
     outcomes = []
     for pattern in product((True, False), repeat=len(members)):
         chance = nodes.copy()

@@ -10,8 +10,15 @@ import numpy as np
 from marrowtrail.diagnosis.answering import ledger_for
 from marrowtrail.diagnosis.bands import Bands, draw_bands
 from marrowtrail.diagnosis.bars import bars_for, leading_diseases
-from marrowtrail.diagnosis.concluding import NO_OEDEMA, Disease, conclude, what_may_be_said
-from marrowtrail.diagnosis.differential import Cause, Differential
+from marrowtrail.diagnosis.composites import Hypotheses, hypotheses
+from marrowtrail.diagnosis.concluding import (
+    NO_OEDEMA,
+    WORTH_NAMING,
+    Disease,
+    conclude,
+    what_may_be_said,
+)
+from marrowtrail.diagnosis.differential import Cause, Differential, TwoDiseases
 from marrowtrail.diagnosis.engine import (
     Floats,
     group_evidence,
@@ -54,20 +61,23 @@ def diagnose(
     InputError
         If there is no such setting.
     """
-    known = [f for f in findings if as_of is None or f.visit is None or f.visit <= as_of]
-    reading = read_findings(known, knowledge)
-    joints = joints_of_onset(known)
+    told = [f for f in findings if as_of is None or f.visit is None or f.visit <= as_of]
+    reading = read_findings(told, knowledge)
+    joints = joints_of_onset(told)
     starting = prior(knowledge, setting, joints)
     if reading.oedema is FindingState.ABSENT:
         return _nothing_to_explain(starting, reading, knowledge, setting, as_of)
     groups = group_evidence(reading.evidence, knowledge)
-    likelihoods = group_likelihoods(groups, mean_rates(knowledge))
-    closed_form = posterior(starting, likelihoods)
-    bands = draw_bands(groups, starting, closed_form, knowledge)
+    power = knowledge.calibration.likelihood_power
+    likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
+    known = hypotheses(starting, groups, knowledge)
+    weighed = posterior(known.prior, known.spread(likelihoods))
+    closed_form = known.fold(weighed)
+    bands = draw_bands(groups, known, weighed, knowledge, power=power)
 
     causes = _causes(closed_form, bands, knowledge)
     diseases = _diseases(closed_form, bands, causes, reading, knowledge)
-    bars = bars_for(groups, closed_form, likelihoods, bands.likelihoods, knowledge)
+    bars = bars_for(groups, known, weighed, likelihoods, bands.likelihoods, knowledge)
     ledger = ledger_for(diseases[0].lead, reading, closed_form, knowledge)
     chosen = knowledge.setting(setting)
     assert chosen is not None  # prior() has refused an unknown setting
@@ -83,14 +93,27 @@ def diagnose(
         unused=reading.unused,
         knowledge_version=knowledge.version,
         knowledge_hash=knowledge.hash,
+        composites=_two_diseases(known, weighed, knowledge),
     )
+
+
+def _two_diseases(
+    known: Hypotheses, weighed: Floats, knowledge: Knowledge
+) -> tuple[TwoDiseases, ...]:
+    found = [
+        TwoDiseases(c.key, c.label, knowledge.diagnoses[row], c.second, float(probability))
+        for c, row, probability in zip(known.composites, known.counts_for, weighed, strict=True)
+        if c is not None and probability >= WORTH_NAMING
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.probability, one.key, one.diagnosis)))
 
 
 def _nothing_to_explain(
     starting: Floats, reading: Reading, knowledge: Knowledge, setting: str, as_of: date | None
 ) -> Differential:
     """Without oedema nothing is weighed: the causes are the prior, and the conclusion says so."""
-    bands = draw_bands((), starting, starting, knowledge, draws=1)
+    known = hypotheses(starting, (), knowledge)
+    bands = draw_bands((), known, known.prior, knowledge, draws=1)
     return Differential(
         setting=setting,
         as_of=as_of,
@@ -112,8 +135,10 @@ def probabilities(
     """(D,) posterior in the order of ``knowledge.diagnoses``: the closed form alone."""
     reading = read_findings(findings, knowledge)
     groups = group_evidence(reading.evidence, knowledge)
-    likelihoods = group_likelihoods(groups, mean_rates(knowledge))
-    return posterior(prior(knowledge, setting, joints_of_onset(findings)), likelihoods)
+    power = knowledge.calibration.likelihood_power
+    likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
+    known = hypotheses(prior(knowledge, setting, joints_of_onset(findings)), groups, knowledge)
+    return known.fold(posterior(known.prior, known.spread(likelihoods)))
 
 
 def _causes(closed_form: Floats, bands: Bands, knowledge: Knowledge) -> tuple[Cause, ...]:

@@ -128,6 +128,21 @@ class SetAside(Row):
     findings: tuple[str, ...]
 
 
+class ReadingError(Row):
+    """Chance that an entry of one domain of the vocabulary is wrong: a convention."""
+
+    domain: Key
+    error: Probability
+    reason: Key
+
+
+class Calibration(Row):
+    """``calibration.yaml``: the power to which likelihoods are raised, and where it comes from."""
+
+    likelihood_power: float = Field(gt=0)
+    reason: Key
+
+
 class Wording(Row):
     """A finding in words, present and absent."""
 
@@ -143,6 +158,7 @@ class FindingUses(Row):
     same_as: dict[str, str]
     set_aside: tuple[SetAside, ...]
     wording: dict[str, Wording]
+    reading_errors: tuple[ReadingError, ...]
 
 
 class Block(Row):
@@ -229,6 +245,18 @@ class Family(Row):
     claims: tuple[Claim, ...]
 
 
+class Composite(Row):
+    """``composites.yaml``: two diseases in one patient."""
+
+    key: Key
+    label: Key
+    leads: tuple[str, ...]
+    second: Key
+    findings: tuple[str, ...]
+    share: Probability
+    reason: Key
+
+
 class Weights(Row):
     """Words of the priors as weights: a convention."""
 
@@ -251,8 +279,16 @@ class JointPrior(Row):
     very_rare: tuple[str, ...]
 
 
+class FamilyShare(Row):
+    """How much of a clinic's patients have a disease, whichever of its labels, and the source."""
+
+    family: Key
+    share: Probability
+    reason: Key
+
+
 class Setting(Row):
-    """A clinic: multipliers on the joint's weights, or ``flat``."""
+    """A clinic: multipliers on the joint's weights, or ``flat``; ``families`` has known shares."""
 
     key: Key
     label: Key
@@ -260,6 +296,7 @@ class Setting(Row):
     reason: Key
     flat: bool
     multipliers: dict[str, float]
+    families: tuple[FamilyShare, ...] = ()
 
 
 class Priors(Row):

@@ -88,6 +88,10 @@ def _shares(
     for family in knowledge.families:
         _share_out(weights, family, named, knowledge)
     shares: Floats = weights / weights.sum()
+    for known in setting.families:
+        is_member = np.array([knowledge.groups[d] == known.family for d in named])
+        shares[is_member] *= known.share / shares[is_member].sum()
+        shares[~is_member] *= (1.0 - known.share) / shares[~is_member].sum()
     return shares
 
 

@@ -114,7 +114,6 @@ class PublishedCase(_Part):
     imaging: tuple[Study, ...] = ()
     follow_up: Mapping[str, object] = Field(default_factory=dict)
 
-
     def studies(self, view: View) -> tuple[Study, ...]:
         """Studies of a view in the order in which they were made."""
         seen = [one for one in self.imaging if view is View.SERIAL or not one.is_later]

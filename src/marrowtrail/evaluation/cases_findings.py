@@ -7,7 +7,7 @@ listed as unused with the reason; any other is listed as unknown, and the case i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -30,7 +30,12 @@ P, A = FindingState.PRESENT, FindingState.ABSENT
 ACUTE_DAYS, LONG_DAYS = 14, 42
 """Less than two weeks, six weeks or more: the durations that the vocabulary names."""
 
-AGE_BANDS = (("age_lt_16", 0, 16), ("age_16_29", 16, 30), ("age_30_59", 30, 60), ("age_ge_60", 60, 200))
+AGE_BANDS = (
+    ("age_lt_16", 0, 16),
+    ("age_16_29", 16, 30),
+    ("age_30_59", 30, 60),
+    ("age_ge_60", 60, 200),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +167,9 @@ class _Reader:
         if study.day is not None:
             visit = FIRST_DAY + timedelta(days=round(study.day))
             places = [place_of(one, self.words) for one in study.sites]
-            site = next((place.site for place in places if place.site), None)
+            where = next((place.site for place in places if place.site), None)
             self.findings[before:] = [
-                Finding(f.key, f.state, site, visit) for f in self.findings[before:]
+                Finding(f.key, f.state, where, visit) for f in self.findings[before:]
             ]
 
     def follow_up(self, case: PublishedCase) -> None:
@@ -189,7 +194,7 @@ class _Reader:
                 self.code("dxa", str(density.get("status", density.get("result", ""))))
             self.entries(statements(results, "labs"))
 
-    def entries(self, said: Iterator[Entry] | Sequence[Entry], study: Study | None = None) -> None:
+    def entries(self, said: Iterable[Entry], study: Study | None = None) -> None:
         """Statements by the rows of the table."""
         for entry in said:
             path = entry.path.replace("presentation.labs.", "labs.")

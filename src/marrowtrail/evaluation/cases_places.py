@@ -1,4 +1,4 @@
-"""Places of published cases: bones, sides and regions as the vocabulary and the priors name them."""
+"""Places of published cases: bones, sides and regions in the words of vocabulary and priors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Place:
 
     def same_joint(self, other: Place) -> bool:
         """The same joint of the same side, or of a side that is not told."""
-        if self.joint == OTHER or other.joint == OTHER:
+        if OTHER in (self.joint, other.joint):
             return self.part == other.part and not self._opposite(other)
         return self.joint == other.joint and not self._opposite(other)
 

@@ -158,8 +158,13 @@ class CaseWords(_Row):
         both = {row.entry for row in self.rows} & self.reasons.keys()
         if both:
             raise ValueError(f"both used and unused: {', '.join(sorted(both))}")
-        for pattern in (*codes, *self.bones, *self.regions, *self.joints):
-            re.compile(pattern.pattern)
+        for pattern in (
+            *(one.pattern for one in codes),
+            *(one.pattern for one in self.bones),
+            *(one.pattern for one in self.regions),
+            *(one.pattern for one in self.joints),
+        ):
+            re.compile(pattern)
         return self
 
     @cached_property

@@ -1,0 +1,91 @@
+"""Two diseases in one patient, as hypotheses of their own.
+
+A composite takes the evidence of some findings from a second disease and the rest from the first,
+whose label it counts for: a transient disease in a patient who has spondyloarthritis explains
+HLA-B27 by the one and the wandering oedema by the other. It starts with a share of the first
+disease. Findings of one block come from one disease together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marrowtrail.diagnosis.engine import Floats, Group
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.schema import Composite
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypotheses:
+    """H hypotheses: the D diagnoses alone, then the composites.
+
+    Parameters
+    ----------
+    prior
+        (H,) starting probabilities.
+    rows
+        (H, G) row of the table that speaks for each group of evidence.
+    counts_for
+        (H,) diagnosis that a hypothesis counts for.
+    composites
+        H entries, ``None`` for a diagnosis alone.
+    """
+
+    prior: Floats
+    rows: Indices
+    counts_for: Indices
+    composites: tuple[Composite | None, ...]
+
+    def spread(self, likelihoods: Floats) -> Floats:
+        """(..., H, G) likelihoods of the hypotheses from those of the diagnoses (..., D, G)."""
+        groups = np.arange(self.rows.shape[1])
+        chosen: Floats = likelihoods[..., self.rows, groups]
+        return chosen
+
+    def fold(self, probabilities: Floats) -> Floats:
+        """(..., D) probabilities of the diagnoses, with all that counts for them."""
+        belongs = self.counts_for[:, None] == np.arange(int(self.counts_for.max()) + 1)
+        folded: Floats = probabilities @ belongs.astype(np.float64)
+        return folded
+
+    def likeliest(self, row: int, probabilities: Floats) -> int:
+        """The likeliest hypothesis that counts for a diagnosis."""
+        mine = np.flatnonzero(self.counts_for == row)
+        return int(mine[np.argmax(probabilities[mine])])
+
+
+def hypotheses(starting: Floats, groups: Sequence[Group], knowledge: Knowledge) -> Hypotheses:
+    """The diagnoses with prior (D,), and every composite of a label of its first disease."""
+    size = len(starting)
+    prior = starting.copy()
+    added: list[tuple[int, float, Composite]] = []
+    for composite in knowledge.composites:
+        for lead in composite.leads:
+            row = knowledge.diagnoses.index(lead)
+            added.append((row, composite.share * float(starting[row]), composite))
+            prior[row] -= composite.share * starting[row]
+    rows = np.tile(np.arange(size, dtype=np.intp)[:, None], (1, len(groups)))
+    extra = [_rows_of(lead, composite, groups, knowledge) for lead, _, composite in added]
+    return Hypotheses(
+        np.append(prior, [share for _, share, _ in added]),
+        np.vstack([rows, *extra]) if extra else rows,
+        np.append(np.arange(size), [lead for lead, _, _ in added]).astype(np.intp),
+        (*[None] * size, *(composite for _, _, composite in added)),
+    )
+
+
+def _rows_of(
+    lead: int, composite: Composite, groups: Sequence[Group], knowledge: Knowledge
+) -> Indices:
+    second = knowledge.diagnoses.index(composite.second)
+    theirs = set(composite.findings)
+    return np.array(
+        [second if theirs & {e.finding for e in g.evidence} else lead for g in groups],
+        dtype=np.intp,
+    )
