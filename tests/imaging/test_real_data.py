@@ -38,6 +38,21 @@ class TestMultiEchoKnee:
             assert np.allclose(one.volume.geometry.spacing_mm, (0.625, 0.625, 4.0), atol=1e-5)
         assert (study.age_years, study.sex) == (None, None)
 
+    def test_an_echo_that_lacks_a_slice_costs_the_others_nothing(
+        self, shared_data: Path, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "knee"
+        shutil.copytree(shared_data / "knee-multi-echo-dicom", folder)
+        second = plan_folder(folder).visits[0].series[1].stack.headers
+        second[10].path.unlink()
+        planned = plan_folder(folder)
+        slices = [
+            (one.stack.first.number("EchoTime"), len(one.stack.headers))
+            for one in planned.visits[0].series
+        ]
+        assert slices == [(6.312, 24), (25.248, 10), (25.248, 13), (50.496, 24)]
+        assert [one.code for one in planned.cautions] == ["slices-missing"] * 2
+
     def test_signal_decays_from_echo_to_echo(self, shared_data: Path) -> None:
         series = read_study(shared_data / "knee-multi-echo-dicom").visits[0].series
         means = [float(one.volume.on_grid_of(series[0].volume).mean()) for one in series]
