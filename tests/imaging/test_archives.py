@@ -136,7 +136,9 @@ class TestNotTrusted:
         assert aside(study) == {"encrypted files in zip archives": 5}
         assert codes(study) == [LOST]
         assert study.cautions[0].severity is Severity.UNVERIFIED
-        assert study.cautions[0].what.startswith("5 archives or files")
+        assert study.cautions[0].what.startswith(
+            "Archives, or files in them, that could not be read: 5."
+        )
 
     def test_nothing_but_encrypted_files(self, tmp_path: Path) -> None:
         encrypted(zipped(tmp_path / "a.zip", series_files(), zipfile.ZIP_STORED))
@@ -332,7 +334,7 @@ class TestIndexOfAMedium:
         last.unlink()
         (caution,) = plan(tmp_path).cautions
         assert caution.code == "medium-incomplete"
-        assert "lists 2 files that are not in the folder" in caution.what
+        assert "the folder lacks: 2." in caution.what
 
     def test_renamed_files_are_not_missing(self, tmp_path: Path) -> None:
         for number, path in enumerate(self.medium(tmp_path)):
@@ -356,7 +358,7 @@ class TestIndexOfAMedium:
         }
         shutil.rmtree(tmp_path / "m")
         zipped(tmp_path / "a.zip", content)
-        assert "lists 1 files" in plan(tmp_path).cautions[0].what
+        assert "the folder lacks: 1." in plan(tmp_path).cautions[0].what
 
 
 class TestDamagedFiles:
@@ -367,4 +369,4 @@ class TestDamagedFiles:
         )
         study = read(tmp_path)
         assert codes(study) == ["files-damaged"]
-        assert study.cautions[0].what.startswith("1 files could not be read")
+        assert study.cautions[0].what.startswith("Files that could not be read: 1.")

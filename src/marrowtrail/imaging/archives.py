@@ -183,7 +183,7 @@ class Opener:
     def open(self, path: Path, names: tuple[str, ...] = ()) -> BinaryIO:
         """A file from its start. Raises one of :data:`~.headers.DAMAGE` where it is gone."""
         if not names:
-            return path.open("rb", buffering=0)
+            return path.open("rb")
         key = (path, names[:-1])
         if self._archive is None or key != self._key:
             self._close()

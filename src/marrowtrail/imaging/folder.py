@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -247,27 +248,27 @@ def _cautions(gathered: _Gathered) -> Iterator[Caution]:
     yield from _if_any(
         reasons[DAMAGED] + reasons[UNREADABLE],
         "files-damaged",
-        "{} files could not be read; images may be missing.",
+        "Files that could not be read: {}. Images may be missing.",
         "copy or export them again",
     )
     yield from _if_any(
         sum(files for why, files in reasons.items() if why in archives.LOST),
         "archives-not-read",
-        "{} archives or files in them could not be read; images may be missing.",
+        "Archives, or files in them, that could not be read: {}. Images may be missing.",
         "unpack them, or export the images again",
     )
     yield from _if_any(
         count_missing(gathered.indices, gathered.instance_uids),
         "medium-incomplete",
-        "The index of the medium (DICOMDIR) lists {} files that are not in the folder.",
+        "Files that the index of the medium (DICOMDIR) lists and the folder lacks: {}.",
         "copy the whole medium",
     )
     lossy = [one for one in _in_order(gathered.images) if is_lossy(one)]
     yield from _if_any(
         len(lossy),
         "lossy-compression",
-        f"{{}} images were compressed with loss{_up_to(lossy)}; their intensities are not those "
-        "that were measured.",
+        f"Images that were compressed with loss{_up_to(lossy)}: {{}}. Their intensities are not "
+        "those that were measured.",
         "ask for the images as the scanner stored them",
     )
 
@@ -279,5 +280,7 @@ def _if_any(count: int, code: str, what: str, remedy: str) -> Iterator[Caution]:
 
 
 def _up_to(lossy: list[Header]) -> str:
-    ratios = [ratio for one in lossy if (ratio := one.number("LossyImageCompressionRatio"))]
+    """The highest ratio that any step of compression is said to have had."""
+    said = {word for one in lossy for word in one.words("LossyImageCompressionRatio")}
+    ratios = [ratio for word in said if math.isfinite(ratio := float(word))]
     return f" (up to {max(ratios):.0f} to 1)" if ratios else ""
