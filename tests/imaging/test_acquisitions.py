@@ -88,6 +88,7 @@ class TestRepetitions:
         study = read(tmp_path)
         assert aside(study) == {"several images at one place": 12}
         assert codes(study) == ["series-incomplete"]
+        assert study.cautions[0].remedy == "export each acquisition as a series of its own"
 
     def test_the_last_that_was_stopped_costs_only_itself(self, tmp_path: Path) -> None:
         for number, count in ((1, 6), (2, 6), (3, 2)):
@@ -343,10 +344,11 @@ class TestReformats:
         assert study.cautions == ()
 
     @pytest.mark.parametrize(
-        "other", [{"te": 90.0}, {"frame": "2"}, {"options": (), "description": "SAG PD"}]
+        "other",
+        [{"te": 90.0}, {"te": 38.0}, {"frame": "2"}, {"options": (), "description": "SAG PD"}],
     )
     def test_alone_it_is_used_with_a_caution(self, tmp_path: Path, other) -> None:
-        """What else is there has another weighting or frame, and is not its original."""
+        """What else is there has another weighting, timing or frame, and is not its original."""
         write_series(tmp_path, Made(**other))
         write_series(tmp_path, Made(series="2", cosines=CORONAL, image_type=self.MPR))
         study = read(tmp_path)

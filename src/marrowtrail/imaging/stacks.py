@@ -72,7 +72,12 @@ _REFORMAT = Rejected(
     "they were interpolated from a series that is in the folder, and would count it twice",
 )
 
-_BROKEN = frozenset(one.what for one in (GAPS, CROOKED, _REPEATED))
+_REMEDIES = {
+    GAPS.what: "send the whole series again",
+    CROOKED.what: "send the whole series again",
+    _REPEATED.what: "export each acquisition as a series of its own",
+}
+"""For what would have been measured, had its series come whole and in order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,17 +131,17 @@ def sort_into_stacks(
 
 
 def broken_series(set_aside: Iterable[SetAside]) -> tuple[Caution, ...]:
-    """A caution for images that would have been measured, had their series come whole."""
+    """A caution for images that would have been measured, had their series come in order."""
     return tuple(
         Caution(
             "series-incomplete",
             Severity.UNVERIFIED,
             f"{one.files} images could not be used: {one.reason}.",
             "a series in the folder",
-            "send the whole series again",
+            _REMEDIES[one.what],
         )
         for one in set_aside
-        if one.what in _BROKEN
+        if one.what in _REMEDIES
     )
 
 
@@ -227,11 +232,12 @@ def _without_reformats(found: _Sorted) -> list[Stack]:
     return kept
 
 
-def _shown(stack: Stack) -> tuple[str, ...]:
-    """What a reformat shares with its original: examination, frame and weighting."""
+def _shown(stack: Stack) -> tuple[object, ...]:
+    """What a reformat shares with its original: examination, frame, weighting and timing."""
     header = stack.first
     label = read_contrast(Physics.of(header)).label
-    return header.text("StudyInstanceUID"), header.text("FrameOfReferenceUID"), label
+    timing = (header.number("RepetitionTime"), header.number("EchoTime"))
+    return header.text("StudyInstanceUID"), header.text("FrameOfReferenceUID"), label, *timing
 
 
 def _with_mixed_frames(stacks: Sequence[Stack]) -> list[Stack]:
