@@ -181,7 +181,7 @@ def test_the_halves_of_a_cut_lesion_lie_apart_within_it(lesion: LesionShape) -> 
     assert not ((first | second) & (whole <= 0)).any()
     points = [lesion.bone.surface.geometry.to_lps(np.argwhere(one)) for one in (first, second)]
     nearest = min(np.linalg.norm(points[1] - point, axis=1).min() for point in points[0])
-    assert nearest > 8.0 - STEP_MM
+    assert nearest > 0.6 * 8.0
 
 
 def _plan(**more: object) -> LesionPlan:

@@ -53,7 +53,8 @@ class LesionPlan(OfRegion):
     ``radius_mm`` is the mean semi-axis at ``size`` 1; ``course`` holds the size at each
     visit, 0 for none; ``brightness`` scales its water at each visit. ``towards`` is the side
     of the bone that its joint surface faces, ``also`` a direction in which it lies off the
-    middle of its region. ``nature`` infiltration replaces marrow, as a tumour does.
+    middle of its region. One that ``spills`` runs on past its region's border. ``nature``
+    infiltration replaces marrow, as a tumour does.
 
     A lesion that is ``part_of`` another is what one ``half`` (1 or 2) of that one becomes
     when it splits, or was before it merged: it has the other's shape and radius, cut along ``cut``.
@@ -68,6 +69,7 @@ class LesionPlan(OfRegion):
     edge: Edge = "any"
     place: Place = "joint"
     also: Direction | None = None
+    spills: bool = False
     nature: Literal["oedema", "infiltration"] = "oedema"
     part_of: str | None = None
     half: Literal[1, 2] = 1

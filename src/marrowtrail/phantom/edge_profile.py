@@ -73,14 +73,14 @@ _KINDS: Mapping[Family, tuple[_Kind, ...]] = {
     Family.BUILDING: (
         _Kind(Profile.SIGMOID, "sharp", Range(low=0.4, high=0.7)),
         _Kind(Profile.SIGMOID, "soft", Range(low=1.1, high=1.8)),
-        _Kind(Profile.SIGMOID, "soft", Range(low=0.6, high=1.0), Range(low=1.2, high=2.2)),
+        _Kind(Profile.SIGMOID, "soft", Range(low=0.6, high=1.0), Range(low=0.7, high=1.4)),
         _Kind(Profile.TWO_ZONE, "soft", Range(low=0.7, high=1.2)),
     ),
     Family.EVALUATION: (
         _Kind(Profile.LINEAR, "sharp", Range(low=0.8, high=1.5)),
         _Kind(Profile.LINEAR, "soft", Range(low=2.5, high=4.5)),
         _Kind(Profile.EXPONENTIAL, "soft", Range(low=1.0, high=2.0)),
-        _Kind(Profile.SKEWED, "soft", Range(low=1.2, high=2.2), Range(low=0.0, high=2.0)),
+        _Kind(Profile.SKEWED, "soft", Range(low=1.2, high=2.2), Range(low=0.0, high=1.4)),
     ),
 }
 

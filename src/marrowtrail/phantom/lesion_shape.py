@@ -23,9 +23,13 @@ from marrowtrail.phantom.grids import coordinate
 from marrowtrail.phantom.lesion_texture import draw_strength, smooth_noise
 from marrowtrail.phantom.limb import STEP_MM, PatientBone
 from marrowtrail.phantom.placement import Vector, lesion_centre, towards
+from marrowtrail.phantom.template import CLIP_MM
 
 FADED_MM = 11.0
 """No edge profile has more than 1 % of a lesion's water left this far outside its edge."""
+
+SPILLING_SLOPE = 0.3
+"""And by this much where its plan lets it run on, as from the head of a femur into the neck."""
 
 BORDER_WAVES_MM = 2.0
 """And it crosses that border unevenly, by this standard deviation."""
@@ -63,6 +67,9 @@ WAVES: dict[Form, tuple[float, float]] = {
     "multifocal": (0.12, 3.0),
 }
 """Waviness of the edge as a share of the radius, and its scale in mm."""
+
+CUT_WAVES_MM = 1.5
+"""Unevenness of the gap that parts a lesion, standard deviation."""
 
 MOST_WAVES = 0.45
 """The edge comes in or goes out by no more than this share of the radius."""
@@ -112,7 +119,8 @@ class LesionShape:
         if self.plan.place == "joint" and size < 1.0:
             lift = np.float32(HEALS_TOWARDS_JOINT * (1.0 - size))
             blob += lift * self.scale_mm * np.clip(self.upwards, -1.0, 1.0)
-        inside = blob + np.float32(BORDER_SLOPE) * np.minimum(self.region_level, 0.0)
+        slope = np.float32(SPILLING_SLOPE if self.plan.spills else BORDER_SLOPE)
+        inside = blob + slope * np.minimum(self.region_level, 0.0)
         if self.parting is not None:
             inside = np.minimum(inside, self.parting)
         return np.asarray(inside, dtype=np.float32)
@@ -150,8 +158,7 @@ def draw_lesion(
 ) -> LesionShape:
     """A lesion of that plan in that bone."""
     radius = plan.radius_mm.draw(rng)
-    region = bone.regions.data == bone.region_names.index(plan.region) + 1
-    region_level = _signed_distance(region)
+    region_level = _region_level(bone, bone.region_names.index(plan.region) + 1)
     centre = lesion_centre(plan, bone, region_level, radius, rng)
     way = towards(plan.towards, bone.bone_id.side)
     spread = _spread(plan.form, radius, way, rng)
@@ -193,6 +200,7 @@ def cut_piece(plan: LesionPlan, whole: LesionShape, rng: np.random.Generator) ->
     tilted = Rotation.from_rotvec(rng.uniform(-0.25, 0.25, 3)).apply(way)
     gap = plan.gap_mm.draw(rng)
     away = _upwards(whole.bone.surface.geometry, whole.centre, tilted)
+    away += np.float32(CUT_WAVES_MM) * smooth_noise(away.shape, 4.0, rng)
     signed = away if plan.half == 1 else -away
     parting = np.asarray(signed - np.float32(gap / 2), dtype=np.float32)
     return replace(whole, plan=plan, parting=parting)
@@ -272,11 +280,18 @@ def _fingers(geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float32
     return np.asarray(noise / noise.std(), dtype=np.float32)
 
 
-def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Millimetres to the border of a mask, positive inside."""
-    inside = ndimage.distance_transform_edt(mask, sampling=STEP_MM)
-    outside = ndimage.distance_transform_edt(~mask, sampling=STEP_MM)
-    return np.asarray(inside - outside, dtype=np.float32)
+def _region_level(bone: PatientBone, value: int) -> NDArray[np.float32]:
+    """Millimetres to where another part of the bone begins, positive in the region.
+
+    Outside the bone it goes on, so that a surface is no border.
+    """
+    own = bone.regions.data == value
+    other = ~own & (bone.surface.data < 0)
+    if not other.any():
+        return np.full(own.shape, CLIP_MM, dtype=np.float32)
+    to_other = ndimage.distance_transform_edt(~other, sampling=STEP_MM)
+    to_own = ndimage.distance_transform_edt(~own, sampling=STEP_MM)
+    return np.asarray(to_other - to_own, dtype=np.float32)
 
 
 def cut_box(

@@ -31,6 +31,10 @@ _TOWARDS: dict[Direction, tuple[float, float, float]] = {
 FACING = 0.5
 """A surface faces a direction where the cosine of its normal with it is above this."""
 
+SQUARE_MM = 15.0
+"""A point of the surface that bears load squarely is preferred to one that faces aside, as if it
+were this much nearer."""
+
 SIDEWAYS_SHARE = 0.35
 """A lesion off the middle of its region lies in this share of it, furthest along ``also``."""
 
@@ -75,7 +79,8 @@ def surface_point(
     points = bone.surface.geometry.to_lps(candidates)
     away = points - below
     aside = np.linalg.norm(away - np.outer(away @ way, way), axis=1)
-    best = int(np.argmin(aside + 0.2 * np.linalg.norm(away, axis=1)))
+    turned_away = 1.0 - cosine[tuple(candidates.T)]
+    best = int(np.argmin(aside + 0.2 * np.linalg.norm(away, axis=1) + SQUARE_MM * turned_away))
     normal = normals[(slice(None), *candidates[best])].astype(np.float64)
     normal /= np.linalg.norm(normal)
     axis = np.array([0.0, 1.0, 0.0]) if abs(normal[1]) < 0.8 else np.array([0.0, 0.0, 1.0])
