@@ -136,12 +136,12 @@ MISTAKES = (
 def test_it_is_found(mistake: Mistake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     right = vars(mistake.owner)[mistake.attribute]
     monkeypatch.setattr(mistake.owner, mistake.attribute, mistake.wrong(right))
-    found = [
-        one.about
+    # One combination after the other: most mistakes show in the first.
+    assert any(
+        mistake.seen_in == one.about
         for number, combination in enumerate(TWO)
         for one in disagreements(combination, tmp_path / str(number))
-    ]
-    assert mistake.seen_in in found
+    )
 
 
 def test_without_a_mistake_nothing_is_found(tmp_path: Path) -> None:
