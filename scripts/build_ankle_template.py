@@ -1,171 +1,301 @@
-"""Build the ankle's template from coarse bone surfaces, smoothed.
+"""Build the templates of ankle and foot from coarse bone surfaces.
 
-    python scripts/build_ankle_template.py SURFACES --out src/marrowtrail/phantom/shapes/ankle.npz
+    python scripts/build_ankle_template.py SURFACES --out src/marrowtrail/phantom/shapes
 
-``SURFACES`` is ``data/bone-surfaces``: closed surfaces of a right limb in one frame,
-millimetres, x to the front, y up, z to the right. A point's side of a surface is read from
-its winding number, its distance from a dense sample of the surface.
+``SURFACES`` is ``data/bone-surfaces``. Writes ``ankle.npz`` and ``foot.npz``, and both once more
+for evaluation: the same source under one strong deformation, with another trochlea.
+
+The source's talus and cuboid are too small for their neighbours and are enlarged; the fibula
+ends too high and is moved down; the medial malleolus is lengthened. Dome and plafond are made
+one saddle, and all facing surfaces are brought to one gap, half by each bone.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
+from marrowtrail.phantom.variation import Mode, ModeKind
+from shape_building.maps import (
+    Array,
+    Map,
+    capsule,
+    congruent,
+    points_of,
+    redistanced,
+    smooth_cut,
+    smooth_step,
+    smooth_union,
+    warped,
+)
+from shape_building.surfaces import Surface, distance_map, read_ply
 
-BONES = {
-    "tibia": ("tibia",),
-    "fibula": ("fibula",),
-    "talus": ("talus",),
-    "calcaneus": ("calcaneus",),
-    "navicular": ("navicular",),
-    "cuboid": ("cuboid",),
-    "cuneiforms": ("cuneiform_medial", "cuneiform_intermediate", "cuneiform_lateral"),
-    "metatarsals": tuple(f"metatarsal_{n}" for n in range(1, 6)),
-}
+CUNEIFORMS = ("cuneiform_medial", "cuneiform_intermediate", "cuneiform_lateral")
+METATARSALS = tuple(f"metatarsal_{n}" for n in range(1, 6))
+MIDFOOT = ("navicular", "cuboid", *CUNEIFORMS, *METATARSALS)
+SURFACES = ("tibia", "fibula", "talus", "calcaneus", *MIDFOOT)
+
 STEP_MM = 1.5
-MARGIN_MM = 10.0
-SMOOTH_MM = 1.2
-"""Rounds the facets of the surfaces, whose edges are 5 to 10 mm long."""
-GROW_MM = {"talus": 3.2, "navicular": 2.0, "cuboid": 2.5, "cuneiforms": 1.5, "metatarsals": 0.8}
-"""The source draws these bones too small for their neighbours (a talus of 13 cm3, where 30 to
-40 is usual); growing them closes most of the gaps."""
-GAP_MM = 2.4
-"""Left between settled bones: the cartilage of both."""
-LEG_MM = 115.0
-"""How much of tibia and fibula is kept above the joint."""
-FOREFOOT_MM = 60.0
-"""How much of the metatarsals is kept: what a field of view at the ankle may reach."""
+MARGIN_MM = 12.0
+SCALE = {
+    "talus": (1.28, 1.28, 1.25),
+    "cuboid": (1.35, 1.3, 1.25),
+    "navicular": (1.08, 1.1, 1.15),
+}
+"""The source's talus has 14 cm3, where 30 to 40 are usual; its cuboid is 24 mm long."""
+GROW_MM = {"navicular": 0.6, **dict.fromkeys(CUNEIFORMS, 0.8), **dict.fromkeys(METATARSALS, 0.6)}
+FIBULA_DOWN_MM = 9.0
+"""Brings the tip of the lateral malleolus to 2.5 cm below the plafond, where it belongs."""
+TIBIA_SLENDER = (0.91, 0.86)
+"""The source's plafond is 51 mm wide and 52 mm deep, where 45 and 40 are usual: the tibia's last
+centimetres are made slender by this, its shaft is left."""
+MALLEOLUS_MM = 11.5
+"""From the medial wall of the talus to the medial edge of the tibia: gap and malleolus."""
+LIP_MM = 2.0
+"""How far below the top of the dome the plafond's front and back lips reach."""
+GAP_MM = 3.0
+"""Left between two bones of a joint: the cartilage of both, and a film."""
+LEG_MM = 142.0
+"""Tibia and fibula are kept this far above the joint: beyond any field of view."""
+FOOT_LPS = np.array([2.0, -62.0, -44.0])
+"""Origin of the foot's frame in the ankle's: at the joints of tarsus and metatarsus."""
+FOOT_LEG_MM = 70.0
+
+EVALUATION_MODES = (
+    Mode(kind=ModeKind.STRETCH, axis="x", sd=0.06),
+    Mode(kind=ModeKind.SHEAR, axis="x", along="y", sd=0.07),
+    Mode(kind=ModeKind.SHEAR, axis="y", along="z", sd=0.08),
+    Mode(kind=ModeKind.TWIST, axis="y", centre=(0.0, 0.0, -30.0), sd=0.10),
+    Mode(kind=ModeKind.BEND, axis="z", along="y", sd=3.5),
+    Mode(kind=ModeKind.SWELL, centre=(0.0, 58.0, -55.0), radius_mm=20.0, sd=4.0),
+    Mode(kind=ModeKind.STRETCH, axis="y", centre=(0.0, -100.0, -60.0), radius_mm=50.0, sd=0.08),
+)
 
 
-def read_ply(path: Path) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices in LPS millimetres and triangles of a little-endian binary PLY with normals."""
-    content = path.read_bytes()
-    start = content.index(b"end_header\n") + len(b"end_header\n")
-    header = content[:start].decode()
-    vertices, faces = (
-        int(header.split(f"element {name} ")[1].split()[0]) for name in ("vertex", "face")
+@dataclass(frozen=True)
+class Foot:
+    """What differs between the families."""
+
+    dome_radius_mm: float
+    dome_width_mm: float
+    modes: tuple[Mode, ...]
+    noise_mm: float
+
+
+FEET = {
+    Family.BUILDING: Foot(20.5, 29.0, (), 0.0),
+    Family.EVALUATION: Foot(23.0, 31.0, EVALUATION_MODES, 1.8),
+}
+
+Maps = dict[str, Map]
+
+
+def read_bones(folder: Path) -> dict[str, Surface]:
+    """All surfaces in the limb frame: origin above the middle of the talus, at its top."""
+    raw = {name: read_ply(folder / f"{name}.ply") for name in SURFACES}
+    raw = {n: s.moved(SCALE.get(n, (1.0, 1.0, 1.0)), np.zeros(3)) for n, s in raw.items()}
+    talus = raw["talus"].points
+    origin = np.append((talus.min(axis=0) + talus.max(axis=0))[:2] / 2, talus[:, 2].max())
+    down = {"fibula": np.array([0.0, 0.0, -FIBULA_DOWN_MM])}
+    placed = {
+        n: s.moved((1.0, 1.0, 1.0), down.get(n, np.zeros(3)) - origin) for n, s in raw.items()
+    }
+    return placed | {"tibia": slender(placed["tibia"])}
+
+
+def slender(tibia: Surface) -> Surface:
+    """The tibia with a slender lower end."""
+    points = tibia.points.copy()
+    end = points[points[:, 2] < points[:, 2].min() + 40.0]
+    middle = (end.min(axis=0) + end.max(axis=0))[:2] / 2
+    share = smooth_step(points[:, 2], 70.0, 15.0)[:, None]
+    points[:, :2] = middle + (points[:, :2] - middle) * (
+        1.0 - (1.0 - np.array(TIBIA_SLENDER)) * share
     )
-    points = np.frombuffer(content, "<f4", vertices * 6, start).reshape(vertices, 6)[:, :3]
-    rows = np.frombuffer(
-        content, np.dtype([("n", "u1"), ("v", "<i4", 3)]), faces, start + vertices * 24
+    return Surface(points, tibia.faces)
+
+
+def voxelised(bones: Mapping[str, Surface]) -> Maps:
+    """Distance maps, grown where the source is too thin."""
+    window = np.array([[-95.0, -190.0, -110.0], [95.0, 110.0, LEG_MM]])
+    maps = {n: distance_map(s, window, STEP_MM, MARGIN_MM) for n, s in bones.items()}
+    return {n: m.with_values(m.values - GROW_MM.get(n, 0.0)) for n, m in maps.items()}
+
+
+def settled(maps: Maps) -> Maps:
+    """Bones moved along given ways until the joints are closed; the talus stays."""
+    moved = dict(maps)
+
+    def settle(bones: tuple[str, ...], against: tuple[str, ...], way: Array, gap: float) -> None:
+        shift = closing_shift([moved[n] for n in bones], [moved[n] for n in against], way, gap)
+        for name in bones:
+            moved[name] = moved[name].shifted(shift)
+        print(f"{bones[0]}: moved {shift.round(1)} mm")
+
+    settle(("tibia", "fibula"), ("talus",), np.array([0.0, 0.0, -1.0]), GAP_MM)
+    settle(("calcaneus",), ("talus",), np.array([0.0, 0.0, 1.0]), 0.5)
+    settle(MIDFOOT, ("talus", "calcaneus"), np.array([0.0, 1.0, 0.15]), 1.5)
+    settle((*CUNEIFORMS, *METATARSALS), ("navicular", "cuboid"), np.array([0.0, 1.0, 0.0]), 1.5)
+    settle(METATARSALS, (*CUNEIFORMS, "cuboid"), np.array([0.0, 1.0, 0.0]), 1.5)
+    return moved
+
+
+def closing_shift(moving: list[Map], fixed: list[Map], way: Array, gap_mm: float) -> Array:
+    """The shift along a way that leaves a gap between the nearest of two sets of bones."""
+    step = way / np.linalg.norm(way)
+    points = np.concatenate([points_of(m.grid)[np.abs(m.values) < STEP_MM / 2] for m in moving])
+    ways = np.arange(-10.0, 14.0, 0.2)
+    gaps = [min(np.percentile(m.at(points + shift * step), 0.5) for m in fixed) for shift in ways]
+    close = np.flatnonzero(np.array(gaps) < gap_mm)
+    return np.asarray(step * ways[close[0]] if len(close) else np.zeros(3))
+
+
+@dataclass(frozen=True)
+class Saddle:
+    """The surface of the talar dome: a cylinder across the foot, its edges a little raised."""
+
+    centre: Array
+    radius_mm: float
+    width_mm: float
+
+    def level(self, points: Array) -> Array:
+        """Distance from the dome's surface, negative below it."""
+        x, y, z = np.moveaxis(points - self.centre, -1, 0)
+        raised = 0.9 * (2.0 * x / self.width_mm) ** 2
+        return np.asarray(np.hypot(y, z) - self.radius_mm - np.minimum(raised, 2.0))
+
+    def share(self, points: Array, half_deg: float) -> Array:
+        """1 where the dome's surface holds, falling to 0 about it."""
+        x, y, z = np.moveaxis(points - self.centre, -1, 0)
+        angle = np.degrees(np.abs(np.arctan2(y, z)))
+        half = self.width_mm / 2
+        share = smooth_step(angle, half_deg + 8.0, half_deg - 8.0)
+        share = share * smooth_step(np.abs(x), half + 2.5, half - 1.0)
+        off = np.abs(np.hypot(y, z) - self.radius_mm)
+        return np.asarray(share * smooth_step(off, 11.0, 6.0))
+
+
+def saddle_of(maps: Maps, plan: Foot) -> Saddle:
+    """The saddle at the talus's top, its medial wall under the tibia's medial malleolus."""
+    points = points_of(maps["talus"].grid)[maps["talus"].values < 0]
+    top = points[points[:, 2] > points[:, 2].max() - 5.0].mean(axis=0)
+    height = float(points[:, 2].max())
+    leg = points_of(maps["tibia"].grid)[maps["tibia"].values < 0]
+    edge = float(np.percentile(leg[leg[:, 2] < height + 16.0][:, 0], 99.5))
+    x = edge - MALLEOLUS_MM - plan.dome_width_mm / 2
+    return Saddle(
+        np.array([x, top[1], height - plan.dome_radius_mm]),
+        plan.dome_radius_mm,
+        plan.dome_width_mm,
     )
-    x, y, z = points.astype(np.float64).T
-    return np.column_stack([-z, -x, y]), rows["v"].astype(np.int64)
 
 
-def winding(
-    points: NDArray[np.float64], vertices: NDArray[np.float64], faces: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Generalised winding number, near +-1 inside (Van Oosterom 1983, 10.1109/TBME.1983.325207)."""
-    total = np.zeros(len(points))
-    for a, b, c in vertices[faces]:
-        u, v, w = a - points, b - points, c - points
-        lu, lv, lw = (np.linalg.norm(q, axis=1) for q in (u, v, w))
-        numerator = np.einsum("ij,ij->i", u, np.cross(v, w))
-        denominator = (
-            lu * lv * lw
-            + np.einsum("ij,ij->i", u, v) * lw
-            + np.einsum("ij,ij->i", v, w) * lu
-            + np.einsum("ij,ij->i", w, u) * lv
-        )
-        total += np.arctan2(numerator, denominator)
-    return total / (2 * np.pi)
+def with_mortise(maps: Maps, plan: Foot) -> Maps:
+    """Dome and plafond as one saddle, held between two malleoli."""
+    saddle = saddle_of(maps, plan)
+    x0, y0, _ = saddle.centre
+    return maps | {
+        "talus": with_dome(maps["talus"], saddle),
+        "tibia": with_plafond(maps["tibia"], saddle),
+        "fibula": beside_talus(maps["fibula"], x0 - plan.dome_width_mm / 2 - GAP_MM, y0),
+    }
 
 
-def surface_sample(
-    vertices: NDArray[np.float64], faces: NDArray[np.int64], per_mm2: float = 3.0
-) -> NDArray[np.float64]:
-    """Points spread over the triangles, about ``per_mm2`` to a square millimetre."""
-    rng = np.random.default_rng(0)
-    a, b, c = (vertices[faces[:, n]] for n in range(3))
-    area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-    face = rng.choice(len(faces), int(area.sum() * per_mm2), p=area / area.sum())
-    r, s = np.sqrt(rng.random(len(face))), rng.random(len(face))
-    weights = np.stack([1 - r, r * (1 - s), r * s], axis=-1)
-    return np.einsum("nk,nkd->nd", weights, vertices[faces[face]])
+def with_dome(talus: Map, saddle: Saddle) -> Map:
+    """The talus with a block under the dome, whose walls stand upright."""
+    p = points_of(talus.grid)
+    x, y, z = np.moveaxis(p - saddle.centre, -1, 0)
+    wall = np.abs(x) - saddle.width_mm / 2
+    level = saddle.level(p)
+    ends = np.maximum(np.abs(y) - 0.8 * saddle.radius_mm, -z - 4.0)
+    roof = smooth_cut(level, wall, 4.0)
+    block = smooth_cut(roof, ends, 4.0)
+    joined = smooth_union(talus.values.astype(np.float64), block, 3.0)
+    share = saddle.share(p, 54.0)
+    joined = (1 - share) * joined + share * roof
+    # Beside the dome nothing stands out; below it the lateral process does.
+    upright = np.where(np.abs(y) < 0.8 * saddle.radius_mm, wall - np.maximum(0.0, 4.0 - z), -9.0)
+    return talus.with_values(np.maximum(joined, upright))
 
 
-def signed_distance(
-    points: NDArray[np.float64], vertices: NDArray[np.float64], faces: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Distance to a closed surface, negative inside."""
-    far = cKDTree(surface_sample(vertices, faces)).query(points, distance_upper_bound=20.0)[0]
-    far = np.minimum(far, 20.0)
-    near_box = ((points > vertices.min(axis=0)) & (points < vertices.max(axis=0))).all(axis=1)
-    inside = np.zeros(len(points), dtype=bool)
-    inside[near_box] = np.abs(winding(points[near_box], vertices, faces)) > 0.5
-    return np.where(inside, -far, far)
+def with_plafond(tibia: Map, saddle: Saddle) -> Map:
+    """The tibia with a plafond over the dome and a malleolus beside it."""
+    p = points_of(tibia.grid)
+    x0, y0, z0 = saddle.centre
+    top = z0 + saddle.radius_mm
+    medial = x0 + saddle.width_mm / 2 + GAP_MM + 5.0
+    ends = np.array([[medial + 0.5, y0 - 3.0, top + 14.0], [medial, y0 - 2.0, top - 8.0]])
+    joined = smooth_union(tibia.values.astype(np.float64), capsule(p, ends, (8.0, 6.0)), 6.0)
+    share = saddle.share(p, 64.0)
+    joined = (1 - share) * joined + share * (GAP_MM - saddle.level(p))
+    x, _, z = np.moveaxis(p - saddle.centre, -1, 0)
+    lips = saddle.radius_mm - LIP_MM - z
+    lips -= 30.0 * smooth_step(x, saddle.width_mm / 2 - 1.0, saddle.width_mm / 2 + 4.0)
+    return tibia.with_values(smooth_cut(joined, lips, 2.5))
 
 
-def bone_map(
-    parts: list[tuple[NDArray[np.float64], NDArray[np.int64]]],
-    window: NDArray[np.float64],
-    grow_mm: float,
-) -> tuple[Geometry, NDArray[np.float32]]:
-    """Smoothed signed distances of the union of surfaces, inside a (2, 3) window."""
-    everything = np.concatenate([vertices for vertices, _ in parts])
-    low = np.maximum(everything.min(axis=0) - MARGIN_MM, window[0])
-    high = np.minimum(everything.max(axis=0) + MARGIN_MM, window[1])
-    shape = np.ceil((high - low) / STEP_MM).astype(int) + 1
+def beside_talus(fibula: Map, wall_x: float, y0: float) -> Map:
+    """The fibula with the medial face of its malleolus at the talus's lateral wall."""
+    points = points_of(fibula.grid)[fibula.values < 0]
+    low = points[points[:, 2] < points[:, 2].min() + 22.0]
+    shift = np.array([wall_x - np.percentile(low[:, 0], 98.0), y0 + 7.0 - low[:, 1].mean(), 0.0])
+    print(f"fibula: moved {shift.round(1)} mm")
+    return fibula.shifted(shift)
+
+
+def fitted(maps: Maps) -> Maps:
+    """All facing surfaces at one gap, half by each bone."""
+    made = dict(maps)
+    pairs = (
+        ("tibia", "talus", GAP_MM, 7.0),
+        ("fibula", "talus", GAP_MM, 9.0),
+        ("tibia", "fibula", 2.4, 5.0),
+        ("talus", "calcaneus", GAP_MM, 11.0),
+        ("talus", "navicular", GAP_MM, 9.0),
+        ("calcaneus", "cuboid", GAP_MM, 9.0),
+        *(("navicular", name, 2.6, 7.0) for name in CUNEIFORMS),
+        ("cuboid", "cuneiform_lateral", 2.4, 5.0),
+        *((one, other, 2.2, 5.0) for one, other in pairwise(CUNEIFORMS)),
+        *(
+            (one, other, 2.4, 6.5)
+            for one, other in zip((*CUNEIFORMS, "cuboid", "cuboid"), METATARSALS, strict=True)
+        ),
+        *((one, other, 2.0, 3.5) for one, other in pairwise(METATARSALS)),
+    )
+    for _ in range(2):
+        for one, other, gap, reach in pairs:
+            made[one], made[other] = congruent(made[one], made[other], gap, reach)
+    return {name: redistanced(one, 0.6) for name, one in made.items()}
+
+
+def joined(parts: list[Map]) -> Map:
+    """Several bones as one map on a grid about all of them."""
+    corners = np.concatenate([part.grid.corners_lps() for part in parts])
+    low = corners.min(axis=0)
+    shape = np.round((corners.max(axis=0) - low) / STEP_MM).astype(int) + 1
     affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
     affine[:3, 3] = low
     grid = Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
-    points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)).reshape(-1, 3)
-    maps = np.min([signed_distance(points, v, f) for v, f in parts], axis=0).reshape(grid.shape)
-    smooth = ndimage.gaussian_filter(maps, SMOOTH_MM / STEP_MM) - grow_mm
-    return grid, smooth.astype(np.float32)
+    points = points_of(grid)
+    return Map(grid, reduce(np.minimum, (part.at(points) for part in parts)))
 
 
-def surface_points(grid: Geometry, surface: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Voxels within a step of a bone's surface."""
-    return grid.to_lps(np.argwhere(np.abs(surface) < STEP_MM / 2))
-
-
-def settled(
-    moving: list[NDArray[np.float64]],
-    fixed: list[tuple[Geometry, NDArray[np.float32]]],
-    direction: tuple[float, float, float],
-) -> NDArray[np.float64]:
-    """The shift along a direction that leaves GAP_MM between moving and fixed bones.
-
-    Surfaces of the source do not touch; a real joint does but for its cartilage.
-    """
-    points = np.concatenate(moving)
-    step = np.asarray(direction) / np.linalg.norm(direction)
-
-    def gap(way: float) -> float:
-        near = [
-            np.percentile(
-                ndimage.map_coordinates(
-                    surface, grid.to_ijk(points + way * step).T, order=1, cval=20.0
-                ),
-                0.5,
-            )
-            for grid, surface in fixed
-        ]
-        return float(min(near))
-
-    ways = np.arange(-6.0, 12.0, 0.1)
-    gaps = np.array([gap(way) for way in ways])
-    first_close = np.flatnonzero(gaps < GAP_MM)
-    return step * ways[first_close[0]] if len(first_close) else np.zeros(3)
-
-
-def regions_of(
-    bone: str, p: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Paint the regions of a bone over its whole box; ``p`` (..., 3) limb-frame points."""
+def regions_of(bone: str, made: Map) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Paint the regions of a bone over its whole box."""
+    p, inside = points_of(made.grid), made.values < 0
     low, high = p[inside].min(axis=0), p[inside].max(axis=0)
-    x, y, z = p[..., 0], p[..., 1], p[..., 2]
-    empty = np.zeros(inside.shape, dtype=np.uint8)
+    x, y, z = np.moveaxis(p, -1, 0)
     if bone == "tibia":
         plafond = plafond_z(p, inside)
         regions = np.where(z < plafond + 13, 1, np.where(z < plafond + 50, 2, 3))
@@ -175,87 +305,102 @@ def regions_of(
     if bone == "talus":
         middle_x = (low[0] + high[0]) / 2
         neck = y < low[1] + 0.38 * (high[1] - low[1])
-        roof = np.where(inside, z, -np.inf).max(axis=2, keepdims=True)
-        roof = np.maximum(roof, high[2] - 10)
-        dome = (z > roof - 8) & ~neck
+        dome = (z > high[2] - 10.0) & ~neck
         regions = np.where(dome, np.where(x > middle_x, 1, 2), np.where(neck, 4, 3))
         return regions.astype(np.uint8), ("medial_dome", "lateral_dome", "body", "neck_and_head")
     if bone == "calcaneus":
         back = y > high[1] - 0.36 * (high[1] - low[1])
         return np.where(back, 1, 2).astype(np.uint8), ("tuberosity", "body")
-    return empty, ()
+    return np.zeros(inside.shape, dtype=np.uint8), ()
 
 
-def plafond_z(p: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:
+def plafond_z(p: Array, inside: NDArray[np.bool_]) -> float:
     """Height of the tibia's weight-bearing surface: the median lower end, malleolus aside."""
     lowest = np.where(inside, p[..., 2], np.inf).min(axis=2)
     return float(np.median(lowest[np.isfinite(lowest)]))
 
 
-Map = tuple[Geometry, NDArray[np.float32]]
+def scar_of(bone: str, made: Map) -> NDArray[np.float32] | None:
+    """Distance from the closed growth plate, negative towards the joint.
+
+    In the tibia 11 mm above the plafond, with Kump's hump over its front medial corner; in the
+    fibula level with the plafond, 24 mm above the tip.
+    """
+    p, inside = points_of(made.grid), made.values < 0
+    x, y, z = np.moveaxis(p, -1, 0)
+    if bone == "tibia":
+        hump = 3.0 * np.exp(-(((x - 12.0) / 8.0) ** 2 + ((y + 8.0) / 8.0) ** 2))
+        level = z - (plafond_z(p, inside) + 11.0 + hump + 0.8 * np.sin(x / 5.0))
+    elif bone == "fibula":
+        level = z - (z[inside].min() + 24.0 + 0.7 * np.sin(x / 3.0))
+    else:
+        return None
+    return np.clip(level, -CLIP_MM, CLIP_MM).astype(np.float32)
 
 
-def settled_shifts(maps: dict[str, Map]) -> dict[str, NDArray[np.float64]]:
-    """How far each bone moves so that the joint closes; the talus stays."""
-    points = {bone: surface_points(*found) for bone, found in maps.items()}
-    shifts = {bone: np.zeros(3) for bone in maps}
-
-    def settle(bones: list[str], against: list[str], direction: tuple[float, float, float]) -> None:
-        fixed = []
-        for name in against:
-            grid, surface = maps[name]
-            affine = grid.affine.copy()
-            affine[:3, 3] += shifts[name]
-            fixed.append((Geometry(grid.shape, affine), surface))
-        start = shifts[bones[0]]
-        way = settled([points[bone] + start for bone in bones], fixed, direction)
-        for bone in bones:
-            shifts[bone] = shifts[bone] + way
-
-    midfoot = ["navicular", "cuboid", "cuneiforms", "metatarsals"]
-    settle(["tibia"], ["talus"], (0.0, 0.0, -1.0))
-    shifts["fibula"] = shifts["tibia"]
-    settle(["fibula"], ["talus", "tibia"], (1.0, 0.0, 0.0))
-    settle(["calcaneus"], ["talus"], (0.0, 0.0, 1.0))
-    settle(midfoot, ["talus", "calcaneus"], (0.0, 1.0, 0.15))
-    settle(["cuneiforms", "metatarsals"], ["navicular", "cuboid"], (0.0, 1.0, 0.0))
-    return shifts
-
-
-def template_of(bone: str, grid: Geometry, surface: NDArray[np.float32]) -> BoneTemplate:
+def template_of(bone: str, made: Map) -> BoneTemplate:
     """A bone of one shape, with its painted regions."""
-    points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
-    regions, names = regions_of(bone, points, surface < 0)
-    still = np.zeros((0, *grid.shape), dtype=np.float32)
-    return BoneTemplate(bone, grid, surface, still, None, None, regions, names)
+    regions, names = regions_of(bone, made)
+    still = np.zeros((0, *made.grid.shape), dtype=np.float32)
+    surface = np.clip(made.values, -CLIP_MM, CLIP_MM)
+    return BoneTemplate(
+        bone, made.grid, surface, still, None, None, regions, names, scar_of(bone, made)
+    )
+
+
+def foot_part(bone: BoneTemplate) -> BoneTemplate:
+    """The same bone in the foot's frame, and no more of the leg than a foot's image shows."""
+    affine = bone.geometry.affine.copy()
+    affine[:3, 3] -= FOOT_LPS
+    count = bone.geometry.shape[2]
+    if bone.bone in ("tibia", "fibula"):
+        count = int((FOOT_LEG_MM - bone.geometry.affine[2, 3]) / STEP_MM)
+    shape = bone.geometry.shape[:2] + (count,)
+    return BoneTemplate(
+        bone.bone,
+        Geometry(shape, affine),
+        bone.surface_mm[:, :, :count],
+        bone.surface_modes_mm[:, :, :, :count],
+        None,
+        None,
+        bone.regions[:, :, :count],
+        bone.region_names,
+        None if bone.scar_mm is None else bone.scar_mm[:, :, :count],
+    )
+
+
+def bones_of(raw: Maps, plan: Foot) -> tuple[BoneTemplate, ...]:
+    """The bones of ankle and foot of one family."""
+    if plan.modes:
+        raw = {name: warped(one, plan.modes, plan.noise_mm, 7) for name, one in raw.items()}
+    made = fitted(with_mortise(settled(raw), plan))
+    whole = {name: made[name] for name in ("tibia", "fibula", "talus", "calcaneus")}
+    whole |= {name: made[name] for name in ("navicular", "cuboid")}
+    whole["cuneiforms"] = joined([made[name] for name in CUNEIFORMS])
+    whole["metatarsals"] = joined([made[name] for name in METATARSALS])
+    for name, one in whole.items():
+        volume = (one.values < 0).sum() * STEP_MM**3 / 1000
+        pieces = ndimage.label(one.values < 0)[1]
+        print(f"{name}: {volume:.1f} cm3 in {pieces}")
+    return tuple(template_of(name, one) for name, one in whole.items())
 
 
 def main() -> None:
-    """Voxelise, settle, paint and save."""
+    """Voxelise, settle, fit, paint and save both joints of both families."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("surfaces", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    talus, _ = read_ply(options.surfaces / "talus.ply")
-    origin = np.append((talus.min(axis=0) + talus.max(axis=0))[:2] / 2, talus[:, 2].max())
-    window = np.array([[-90.0, -FOREFOOT_MM - 60.0, -90.0], [90.0, 110.0, LEG_MM]])
-    maps = {}
-    for bone, names in BONES.items():
-        parts = [read_ply(options.surfaces / f"{name}.ply") for name in names]
-        maps[bone] = bone_map([(v - origin, f) for v, f in parts], window, GROW_MM.get(bone, 0.0))
-    shifts = settled_shifts(maps)
-    bones = []
-    for bone, (grid, surface) in maps.items():
-        affine = grid.affine.copy()
-        affine[:3, 3] += shifts[bone]
-        placed = Geometry(grid.shape, affine)
-        bones.append(template_of(bone, placed, np.clip(surface, -CLIP_MM, CLIP_MM)))
-        volume = (surface < 0).sum() * STEP_MM**3 / 1000
-        print(f"{bone}: {volume:.1f} cm3, moved {shifts[bone].round(1)} mm")
-    save_template(JointTemplate("ankle", tuple(bones)), options.out)
-    print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
+    raw = voxelised(read_bones(options.surfaces))
+    for family, plan in FEET.items():
+        ankle = bones_of(raw, plan)
+        ending = "" if family is Family.BUILDING else f"-{family.value}"
+        for joint, bones in (("ankle", ankle), ("foot", tuple(map(foot_part, ankle)))):
+            path = options.out / f"{joint}{ending}.npz"
+            save_template(JointTemplate(joint, bones), path)
+            print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
 from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
+from shape_building.shafts import with_long_shaft
 
 HELD_OUT = {"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"}
 REFERENCE = "9002430"
@@ -113,7 +114,8 @@ def read_nrrd(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     columns = [ast.literal_eval(column) for column in fields["space directions"].split(" ")]
     affine[:3, :3] = np.array(columns, dtype=float).T
     affine[:3, 3] = ast.literal_eval(fields["space origin"])
-    data = np.frombuffer(gzip.decompress(body), np.uint8).reshape(shape, order="F")
+    kind = "<i2" if fields["type"] == "short" else "u1"
+    data = np.frombuffer(gzip.decompress(body), kind).reshape(shape, order="F").astype(np.uint8)
     return data, affine
 
 
@@ -135,13 +137,16 @@ def canonical(
 def coarsened(
     mask: NDArray[np.bool_], affine: NDArray[np.float64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """About 1.1 mm along y and z: triples of voxels, by majority."""
-    j, k = mask.shape[1] // 3 * 3, mask.shape[2] // 3 * 3
-    pooled = mask[:, :j, :k].reshape(mask.shape[0], j // 3, 3, k // 3, 3).mean(axis=(2, 4))
+    """Voxels of about 1 mm: whole numbers of finer ones, by majority."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    pool = np.maximum(1, np.round(1.0 / spacing)).astype(int)
+    i, j, k = (int(n) for n in np.array(mask.shape) // pool)
+    a, b, c = (int(n) for n in pool)
+    blocks = mask[: i * a, : j * b, : k * c].reshape(i, a, j, b, k, c)
     matrix = affine.copy()
-    matrix[:3, 3] += affine[:3, 1] + affine[:3, 2]
-    matrix[:3, 1:3] *= 3
-    return pooled > 0.5, matrix
+    matrix[:3, 3] += affine[:3, :3] @ ((pool - 1) / 2)
+    matrix[:3, :3] *= pool
+    return blocks.mean(axis=(1, 3, 5)) > 0.5, matrix
 
 
 def distances(mask: NDArray[np.bool_], affine: NDArray[np.float64], top: bool) -> Distances:
@@ -339,6 +344,35 @@ def fibula_regions(
     return np.where(p[..., 2] > top - 25, 1, 2).astype(np.uint8), ["proximal_epiphysis", "shaft"]
 
 
+def scar_of(bone: str, grid: Geometry, surface: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Distance from the closed growth plate of a long bone, negative towards the joint.
+
+    In the femur it lies at the adductor tubercle and waves over the condyles; in the tibia 18 mm
+    below the plateau, lower in front, where it runs down under the tuberosity; in the fibula
+    16 mm below the tip of its head.
+    """
+    p = points_of(grid)
+    x, y, z = np.moveaxis(p, -1, 0)
+    inside = surface < 0
+    if bone == "femur":
+        bottom = z[inside].min()
+        near = inside & (z < bottom + 30)
+        middle = [(p[..., n][near].min() + p[..., n][near].max()) / 2 for n in (0, 1)]
+        wave = 2.2 * np.cos((x - middle[0]) / 8.0) * np.cos((y - middle[1]) / 14.0)
+        level = z - (bottom + 36.0 - 0.10 * (y - middle[1]) + wave)
+    elif bone == "tibia":
+        top = z[inside].max()
+        front = y[inside & (z > top - 25)].min()
+        lower = 14.0 * np.clip((front + 12.0 - y) / 12.0, 0.0, 1.5) ** 2
+        wave = 1.2 * np.cos(x / 8.0) * np.sin(y / 9.0)
+        level = (top - 7.0 - 18.0 + wave - lower) - z
+    elif bone == "fibula":
+        level = (z[inside].max() - 16.0 + 0.8 * np.sin(x / 4.0)) - z
+    else:
+        return None
+    return np.clip(level, -CLIP_MM, CLIP_MM).astype(np.float32)
+
+
 def main() -> None:
     """Read the labels, align, model, paint and save."""
     parser = argparse.ArgumentParser(
@@ -364,7 +398,7 @@ def main() -> None:
         options.data / "knee-labels-with-fibula" / "dess-right.nrrd",
     )
     size = float(np.exp(-np.mean([np.log(pose["femur"].scale) for pose in poses.values()])))
-    template = tuple(at_mean_size(bone, size) for bone in template)
+    template = tuple(with_long_shaft(at_mean_size(bone, size)) for bone in template)
     save_template(JointTemplate("knee", template), options.out)
     print(f"{options.out}: {options.out.stat().st_size / 1e6:.2f} MB")
 
@@ -479,6 +513,7 @@ def modelled(
                 changes[1],
                 regions,
                 tuple(names),
+                scar_of(bone, grid, surface),
             )
         )
     return tuple(bones)
@@ -530,7 +565,17 @@ def with_fibula(
     placed = Geometry(grid.shape, place @ grid.affine)
     return (
         *bones,
-        BoneTemplate("fibula", placed, values, still, None, None, regions, tuple(names)),
+        BoneTemplate(
+            "fibula",
+            placed,
+            values,
+            still,
+            None,
+            None,
+            regions,
+            tuple(names),
+            scar_of("fibula", grid, values),
+        ),
     )
 
 
@@ -544,6 +589,7 @@ def at_mean_size(bone: BoneTemplate, scale: float) -> BoneTemplate:
         surface_modes_mm=bone.surface_modes_mm * scale,
         outer_mm=None if bone.outer_mm is None else bone.outer_mm * scale,
         outer_modes_mm=None if bone.outer_modes_mm is None else bone.outer_modes_mm * scale,
+        scar_mm=None if bone.scar_mm is None else bone.scar_mm * scale,
     )
 
 

@@ -127,7 +127,7 @@ def _size(drawn: float) -> float:
 def _draw_joint(
     scenario: Scenario, joint: str, side: Side, seed: int, family: Family, difficulty: float
 ) -> DrawnJoint:
-    limb = draw_limb(joint, side, np.random.default_rng([seed, STREAM[joint]]))
+    limb = draw_limb(joint, side, np.random.default_rng([seed, STREAM[joint]]), family)
     disease = draw_disease(scenario, limb, family, (seed, STREAM[joint]))
     # From a stream of its own: build and grain say nothing of the disease.
     look = np.random.default_rng([seed, STREAM[joint], STREAM["look"]])

@@ -23,7 +23,8 @@ CONTACT_GAP_MM = 4.0
 compressed in life, and the drawn ones are not."""
 
 ARTICULAR_GAP_MM = 4.5
-"""Surfaces of two ankle bones whose distances add up to less than this bear cartilage."""
+"""Surfaces of two bones of ankle or foot bear cartilage where their distances add up to less
+than this."""
 
 OPPOSING: Mapping[str, tuple[tuple[str, str], ...]] = {
     "knee": (("femur", "tibia"), ("femur", "patella")),
@@ -32,6 +33,17 @@ OPPOSING: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("fibula", "talus"),
         ("talus", "calcaneus"),
         ("talus", "navicular"),
+    ),
+    "hip": (("hip_bone", "femur"),),
+    "foot": (
+        ("tibia", "talus"),
+        ("talus", "calcaneus"),
+        ("talus", "navicular"),
+        ("calcaneus", "cuboid"),
+        ("navicular", "cuneiforms"),
+        ("cuboid", "cuneiforms"),
+        ("cuneiforms", "metatarsals"),
+        ("cuboid", "metatarsals"),
     ),
 }
 """Pairs of bones that meet in a joint."""
@@ -69,7 +81,10 @@ def draw_joint_space(scene: Scene, onto: Geometry, picture: Layers, level: Level
             paint(view, between, level[Tissue.CARTILAGE])
             paint(view, between * inside(middle, 0.8), level[Tissue.FLUID])
         else:
-            paint(view, inside(gap - np.float32(2 * FILM_MM), 0.8), level[Tissue.FLUID])
+            film = inside(gap - np.float32(2 * FILM_MM), 0.8)
+            # Facing cartilages run parallel: their distances add up to the film within them too.
+            outside = inside(-np.minimum(near, far), 0.8)
+            paint(view, film * outside, level[Tissue.FLUID])
 
 
 def _menisci(tibia: BoneView, gap: Field, picture: Layers, level: Levels) -> None:

@@ -2,12 +2,13 @@
 
 Poses map the limb frame at rest to the scanner's LPS. The knee bends about the axis
 through the femoral condyles; the patella follows by half; fibula and tibia hardly move
-against each other. In the ankle the leg moves against talus and foot.
+against each other. In the ankle the leg moves against talus and foot; in an exam of the foot it
+is the foot that lies still. In the hip the femur turns about the middle of its head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,9 @@ LIMB_OFFSET_MM = 95.0
 
 PATELLA_SHARE = 0.55
 """The patella turns by about this share of the knee's flexion."""
+
+HIP_SHARE = 0.5
+"""The thigh turns by this share of the drawn flexion."""
 
 LOOSE_DEG = 0.4
 LOOSE_MM = 0.25
@@ -46,7 +50,7 @@ def draw_pose(limb: Limb, plan: ImagingPlan, rng: np.random.Generator) -> Pose:
         np.zeros(3), turn, shift + np.array([lateral * LIMB_OFFSET_MM, 0.0, 0.0])
     )
     bend = np.radians(plan.flexion_deg.draw(rng))
-    moves = _knee(limb, bend) if limb.joint == "knee" else _ankle(limb, bend)
+    moves = MOVES[limb.joint](limb, bend)
     bones = {}
     for bone in limb.bones:
         centre = bone.inside_points().mean(axis=0)
@@ -79,11 +83,44 @@ def _knee(limb: Limb, flexion: float) -> dict[str, RigidTransform]:
 
 def _ankle(limb: Limb, flexion: float) -> dict[str, RigidTransform]:
     """Plantar flexion turns the foot about the centre of the talar dome."""
+    return _leg_and_foot(limb, RigidTransform.identity(), _bend(_dome(limb), -flexion))
+
+
+def _foot(limb: Limb, flexion: float) -> dict[str, RigidTransform]:
+    """Plantar flexion turns the leg about the centre of the talar dome."""
+    return _leg_and_foot(limb, _bend(_dome(limb), flexion), RigidTransform.identity())
+
+
+def _dome(limb: Limb) -> NDArray[np.float64]:
     inside = limb.bone("talus").inside_points()
-    centre = np.append(inside.mean(axis=0)[:2], inside[:, 2].max() - 12.0)
-    foot = _bend(centre, -flexion)
-    leg = RigidTransform.identity()
+    return np.append(inside.mean(axis=0)[:2], inside[:, 2].max() - 20.0)
+
+
+def _leg_and_foot(
+    limb: Limb, leg: RigidTransform, foot: RigidTransform
+) -> dict[str, RigidTransform]:
     return {
         bone.bone_id.bone: leg if bone.bone_id.bone in ("tibia", "fibula") else foot
         for bone in limb.bones
     }
+
+
+def _hip(limb: Limb, flexion: float) -> dict[str, RigidTransform]:
+    """Flexion lifts the thigh: the femur turns about the middle of its head, the frame's origin.
+
+    A hip is imaged nearly straight, so the joint takes half of what is drawn for a knee.
+    """
+    thigh = _bend(np.zeros(3), -HIP_SHARE * flexion)
+    return {
+        bone.bone_id.bone: thigh if bone.bone_id.bone == "femur" else RigidTransform.identity()
+        for bone in limb.bones
+    }
+
+
+MOVES: Mapping[str, Callable[[Limb, float], dict[str, RigidTransform]]] = {
+    "knee": _knee,
+    "ankle": _ankle,
+    "foot": _foot,
+    "hip": _hip,
+}
+"""How the bones of a joint move when it bends by an angle in radians."""

@@ -21,7 +21,14 @@ from marrowtrail.phantom.tubes_file import Tube, load_tubes, tube_distance
 from marrowtrail.record.sites import Side
 
 STEP_MM = 2.0
-BOX_MM = ((-90.0, -135.0, -130.0), (90.0, 110.0, 130.0))
+_LEG_BOX_MM = ((-90.0, -135.0, -130.0), (90.0, 110.0, 130.0))
+BOX_MM = {
+    "knee": _LEG_BOX_MM,
+    "ankle": _LEG_BOX_MM,
+    "hip": ((-130.0, -130.0, -140.0), (120.0, 130.0, 140.0)),
+    "foot": ((-80.0, -110.0, -70.0), (80.0, 150.0, 130.0)),
+}
+"""Lowest and highest corner of what is drawn about a joint. A hip's ends beyond the midline."""
 
 FAR_MM = 30.0
 """Distances are not told apart further from a tube than this."""
@@ -59,8 +66,10 @@ class SoftTissue:
 def build_soft_tissue(limb: Limb, appearance: Appearance = PLAIN) -> SoftTissue:
     """Soft tissue about a limb's bones, mirrored with the limb."""
     tubes = load_tubes(limb.joint)
-    geometry = _grid(limb.side)
-    maker = _TubeMaker(_right_axes(geometry), np.random.default_rng(appearance.build_seed))
+    geometry = _grid(limb.joint, limb.side)
+    maker = _TubeMaker(
+        _right_axes(limb.joint, geometry), np.random.default_rng(appearance.build_seed)
+    )
     muscle = maker.parted((*tubes.muscles.values(), *tubes.nerves.values()), appearance)
     dark = maker.joined((*tubes.tendons.values(), *tubes.arteries.values()))
     vein = maker.joined(tubes.veins.values())
@@ -123,8 +132,8 @@ class _TubeMaker:
         return parts[0], parts[1], parts[2]
 
 
-def _grid(side: Side) -> Geometry:
-    low, high = np.array(BOX_MM[0]), np.array(BOX_MM[1])
+def _grid(joint: str, side: Side) -> Geometry:
+    low, high = (np.array(corner) for corner in BOX_MM[joint])
     shape = np.round((high - low) / STEP_MM).astype(int) + 1
     affine = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
     affine[:3, 3] = low
@@ -133,12 +142,12 @@ def _grid(side: Side) -> Geometry:
     return Geometry((int(shape[0]), int(shape[1]), int(shape[2])), affine)
 
 
-def _right_axes(geometry: Geometry) -> tuple[Field, Field, Field]:
+def _right_axes(joint: str, geometry: Geometry) -> tuple[Field, Field, Field]:
     """x, y and z of the voxels in the limb frame of a right limb, ready to broadcast.
 
     The grid of a left limb is the mirrored one, so its indices run along the same axes.
     """
-    low = np.array(BOX_MM[0])
+    low = np.array(BOX_MM[joint][0])
     x, y, z = (
         (low[axis] + STEP_MM * np.arange(count)).astype(np.float32)
         for axis, count in enumerate(geometry.shape)

@@ -37,7 +37,12 @@ FLUID_GROWS_MM = 7.0
 BEND_OVER_MM = 50.0
 """Soft tissue bends with the joint over this length along the limb."""
 
-UPPER_LOWER = {"knee": ("femur", "tibia"), "ankle": ("tibia", "calcaneus")}
+UPPER_LOWER = {
+    "knee": ("femur", "tibia"),
+    "ankle": ("tibia", "calcaneus"),
+    "hip": ("hip_bone", "femur"),
+    "foot": ("calcaneus", "metatarsals"),
+}
 """The bones whose poses soft tissue follows above and below the joint."""
 
 

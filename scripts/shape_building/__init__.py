@@ -1,0 +1,1 @@
+"""What the scripts share that build the phantom's shapes from surfaces and label maps."""
