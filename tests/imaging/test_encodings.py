@@ -20,12 +20,13 @@ from pydicom.uid import (
 )
 
 from marrowtrail.errors import InputError, Severity
-from marrowtrail.imaging import elements
+from marrowtrail.imaging import decoding, elements
 from marrowtrail.imaging.archives import Opener
-from marrowtrail.imaging.decoding import READABLE_SYNTAXES, FrameReader
+from marrowtrail.imaging.decoding import READABLE_SYNTAXES, FrameReader, SizeMismatch
 from marrowtrail.imaging.elements import Irregular, find_elements
 from marrowtrail.imaging.folder import scan
 from marrowtrail.imaging.headers import DAMAGE, read_irregular
+from marrowtrail.imaging.stream_size import stream_size
 from marrowtrail.imaging.study import read_study
 from tests.imaging.compressing import (
     CODECS,
@@ -283,6 +284,44 @@ class TestQuickReader:
         ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
         write_one(tmp_path / "a", ds)
         assert aside(plan(tmp_path)) == {"damaged files": 1}
+
+
+class TestStreamSize:
+    @pytest.mark.parametrize("codec", CODECS, ids=named)
+    def test_is_the_size_of_what_is_decoded(self, codec: Codec) -> None:
+        stored = next(one for one in SIZES[::-1] if codec.fits(one))
+        assert stream_size(codec.encode(picture(stored), stored)) == (stored.rows, stored.columns)
+
+    @pytest.mark.parametrize(
+        "stream",
+        [
+            *(b"", b"\xff\xd8", b"\xff\xd8\xff\xd9", b"\xff\x4f\xff\x51\x00", b"other"),
+            *(b"\xff\xd8\xff\xc4\x00\x04\x00\x00", b"\xff\xd8\x00\x00\x00\x00"),
+        ],
+    )
+    def test_is_none_where_none_is_said(self, stream: bytes) -> None:
+        assert stream_size(stream) is None
+
+    def test_fill_bytes_before_a_marker(self) -> None:
+        stored = SIZES[-1]
+        stream = CODECS[0].encode(picture(stored), stored)
+        assert stream_size(stream[:2] + b"\xff\xff" + stream[2:]) == (stored.rows, stored.columns)
+
+    @pytest.mark.parametrize("name", ["JPEG 2000", "JPEG-LS", "JPEG lossless"])
+    def test_room_is_not_made_for_whatever_a_stream_claims(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        codec = next(one for one in CODECS if one.name == name)
+        stored, small = Stored(64, 64, 12), Stored(8, 8, 12)
+        path = tmp_path / "a"
+        write_one(
+            path, compress(one_slice(small, picture(small)), codec, stored, [picture(stored)])
+        )
+        with pytest.raises(SizeMismatch):
+            stored_values(tmp_path)
+        monkeypatch.setattr(decoding, "_LARGEST", 1000)
+        with pytest.raises(ValueError, match="makes no sense"):
+            stored_values(tmp_path)
 
 
 class TestDamagedStreams:

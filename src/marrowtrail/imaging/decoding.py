@@ -23,6 +23,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian
 from marrowtrail.imaging.archives import Opener
 from marrowtrail.imaging.elements import dataset_start, find_elements, inflate
 from marrowtrail.imaging.headers import Header, Rejected, read_file
+from marrowtrail.imaging.stream_size import stream_size
 
 _JPEG, _JPEG_LS, _JPEG_2000, _RLE = "jpeg", "jpeg-ls", "jpeg-2000", "rle"
 
@@ -64,7 +65,7 @@ other decoders refuse such a stream themselves (OpenJPEG also reads high-through
 OpenJPH, made for them, returns half of one)."""
 
 _LARGEST = 1 << 28
-"""Pixels of one frame; a header that claims more is damaged."""
+"""Pixels of one frame; a header or a stream that claims more is damaged."""
 
 
 class SizeMismatch(Exception):  # noqa: N818 (said in the words of the reader's own error)
@@ -261,6 +262,9 @@ def _decoded(frame: bytes, storage: _Storage) -> NDArray[Any]:
     }[kind]
     if kind == _JPEG and not frame.rstrip(b"\0").endswith(_END_OF_JPEG):
         raise EOFError("the stream ends early")
+    size = stream_size(frame)
+    if size is None or size[0] * size[1] > _LARGEST:
+        raise ValueError("the stream does not say its size, or a size that makes no sense")
     values = np.asarray(decode(frame))
     if values.ndim != 2 or values.dtype.kind not in "iu":
         raise ValueError("the stream holds something other than one plane of integers")

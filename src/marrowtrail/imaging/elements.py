@@ -30,6 +30,9 @@ from marrowtrail.imaging.tags import SEQUENCES, TAGS
 FIRST_READ = 1 << 16
 """Bytes that hold the header of nearly every single-frame file; more are read as needed."""
 
+MAX_HEADER = 1 << 28
+"""Bytes before the pixels; the functional groups of ten thousand frames have a tenth of it."""
+
 MAX_INFLATED = 1 << 30
 """A deflated file may not grow beyond this: a gigabyte is a hundred times the largest series
 of a joint, and a few kilobytes could ask for all memory."""
@@ -142,6 +145,8 @@ def find_elements(stream: BinaryIO) -> Found:
         try:
             return _find(data, is_whole=False)
         except _TooShort:
+            if len(data) > MAX_HEADER:
+                raise Irregular("the header is far too long") from None
             more = stream.read(3 * len(data))
         if not more:
             break
