@@ -258,3 +258,40 @@ def evaluate_realism(
     with progress(quiet=quiet or json) as say:
         scores = compare(data, seed, count, say, sheet)
     answers.print_json(scores.model_dump_json()) if json else summary.show_realism(scores)
+
+
+@evaluate.command("cases")
+def evaluate_cases(
+    data: Annotated[Path, typer.Argument(help="Folder of published cases, one YAML file each.")],
+    setting: SettingOption = "bone_clinic",
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """The differential against published cases, and against simpler ways to rank them."""
+    from marrowtrail.cli.case_scores import show_case_scores
+    from marrowtrail.evaluation.cases import score_cases
+
+    with progress(quiet=quiet or json) as say:
+        scores = score_cases(data, say, setting)
+    answers.print_json(scores.model_dump_json()) if json else show_case_scores(scores)
+
+
+knowledge = typer.Typer(help="The evidence behind the reasoning.", no_args_is_help=True)
+app.add_typer(knowledge, name="knowledge")
+
+
+@knowledge.command("check")
+def knowledge_check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Another folder of knowledge files; else the own.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Lint the evidence: every number has a source, every source a reference that leads to it."""
+    from marrowtrail.cli.case_scores import show_lint
+    from marrowtrail.diagnosis.linting import lint_json, lint_knowledge
+
+    found = lint_knowledge(folder)
+    answers.print_json(lint_json(found)) if json else show_lint(found)
+    if any(one.is_error for one in found.problems):
+        raise typer.Exit(UNUSABLE_EXIT)

@@ -63,7 +63,12 @@ class KnowledgeFiles:
     cells: Mapping[str, CellFile]
 
 
-def load_knowledge(folder: Path | None = None, *, use_memory: bool = True) -> Knowledge:
+def load_knowledge(
+    folder: Path | None = None,
+    *,
+    use_memory: bool = True,
+    without: frozenset[str] = frozenset(),
+) -> Knowledge:
     """The knowledge of this version, or of another folder of the same layout.
 
     Parameters
@@ -72,6 +77,8 @@ def load_knowledge(folder: Path | None = None, *, use_memory: bool = True) -> Kn
         Folder with ``manifest.yaml`` and the rest; the package's own by default.
     use_memory
         Whether cells without a source count.
+    without
+        Keys of sources whose cells do not count, as when the case of one of them is ranked.
 
     Raises
     ------
@@ -79,16 +86,28 @@ def load_knowledge(folder: Path | None = None, *, use_memory: bool = True) -> Kn
         If a file is missing or malformed, or refers to something that does not exist.
     """
     if folder is None:
-        return _own_knowledge(use_memory)
-    return _load(folder, use_memory)
+        return _own_knowledge(use_memory, without)
+    return _load(folder, use_memory, without)
+
+
+def knowledge_files(folder: Path | None = None) -> KnowledgeFiles:
+    """The files behind :func:`load_knowledge`, each validated by itself.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or malformed.
+    """
+    own = resources.files("marrowtrail.diagnosis") / "knowledge"
+    return _parse(_contents(own if folder is None else folder))
 
 
 @cache
-def _own_knowledge(use_memory: bool) -> Knowledge:
-    return _load(resources.files("marrowtrail.diagnosis") / "knowledge", use_memory)
+def _own_knowledge(use_memory: bool, without: frozenset[str]) -> Knowledge:
+    return _load(resources.files("marrowtrail.diagnosis") / "knowledge", use_memory, without)
 
 
-def _load(folder: Traversable, use_memory: bool) -> Knowledge:
+def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Knowledge:
     contents = _contents(folder)
     files = _parse(contents)
     words = vocabulary()
@@ -107,7 +126,7 @@ def _load(folder: Traversable, use_memory: bool) -> Knowledge:
             finding_order=[f.key for f in words.findings],
             groups={d.key: d.group for d in words.diagnoses},
             uses=files.findings,
-            cell_files=tuple(files.cells.values()),
+            cell_files=tuple(_left_in(file, without) for file in files.cells.values()),
             populations=files.populations,
             families=files.families,
             definitions=files.definitions,
@@ -129,6 +148,12 @@ def _load(folder: Traversable, use_memory: bool) -> Knowledge:
         calibration=files.calibration,
         composites=files.composites,
     )
+
+
+def _left_in(file: CellFile, without: frozenset[str]) -> CellFile:
+    """The file without the cells of some sources."""
+    kept = tuple(cell for cell in file.cells if cell.source not in without)
+    return file.model_copy(update={"cells": kept})
 
 
 def _contents(folder: Traversable) -> dict[str, bytes]:

@@ -151,8 +151,9 @@ class CaseWords(_Row):
     def _findings_exist_and_patterns_compile(self) -> CaseWords:
         known = {term.key for term in vocabulary().findings}
         codes = [pattern for listed in self.codes for pattern in listed.patterns]
-        named = {row.finding for row in (*self.rows, *self.marks)}
-        named |= {one.finding for one in (*codes, *self.joints) if one.finding}
+        named = {row.finding for row in self.rows} | {mark.finding for mark in self.marks}
+        named |= {code.finding for code in codes if code.finding}
+        named |= {joint.finding for joint in self.joints if joint.finding}
         if missing := sorted(named - known):
             raise ValueError(f"no finding of the vocabulary: {', '.join(missing)}")
         both = {row.entry for row in self.rows} & self.reasons.keys()
