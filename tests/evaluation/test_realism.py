@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from marrowtrail.errors import InputError
 from marrowtrail.evaluation import image_statistics as statistics
-from marrowtrail.evaluation.realism import compare_one
+from marrowtrail.evaluation.realism import Compared, compare_one
 from marrowtrail.evaluation.realism_series import Kind, kind_of, real_series, synthetic_series
 from marrowtrail.evaluation.realism_sheet import COLUMNS, GAP, SIDE, draw_sheet, tile_of
 from marrowtrail.evaluation.series_features import Feature, measure_series
@@ -43,9 +43,12 @@ class TestNoise:
         assert statistics.spectrum_slope(squares(noise(1.0))) < -2.0
 
     def test_length_of_noise_filtered_by_a_gaussian(self) -> None:
-        """Its autocorrelation is a Gaussian too, which falls to 1/e at twice the sigma."""
+        """Its autocorrelation is a Gaussian too, which falls to 1/e at twice the sigma.
+
+        Taking a plane off each square shortens it by an eighth.
+        """
         length = statistics.correlation_length_mm(squares(noise(1.2)), PIXEL_MM)
-        assert length == pytest.approx(2 * 1.2 * PIXEL_MM, rel=0.12)
+        assert length == pytest.approx(2 * 1.2 * PIXEL_MM, rel=0.15)
 
     def test_deviation_and_variation_forget_shading(self) -> None:
         slope = np.linspace(0, 40, 160)[None, :, None]
@@ -77,7 +80,9 @@ class TestHistogram:
 
 
 class TestEdges:
-    def disc(self, width_mm: float, inside: float = 100.0, shift_mm: float = 0.0) -> tuple:
+    def disc(
+        self, width_mm: float, inside: float = 100.0, shift_mm: float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         i, j = np.mgrid[:160, :160] - 79.5
         depth = 30.0 - np.hypot(i, j) * PIXEL_MM
         scale = width_mm / statistics.TEN_TO_NINETY
@@ -86,9 +91,10 @@ class TestEdges:
 
     @pytest.mark.parametrize("width_mm", [1.5, 3.0, 5.0])
     def test_a_known_width(self, width_mm: float) -> None:
+        """To one step of the ladder of widths that are tried, 16 %, and interpolation's blur."""
         image, mask = self.disc(width_mm)
         found = statistics.edge_width_mm(image, mask, PIXEL_MM, (-6.0, 6.0))
-        assert found == pytest.approx(width_mm, rel=0.15)
+        assert found == pytest.approx(width_mm, rel=0.18)
 
     def test_an_outline_beside_the_edge_gives_the_same_width(self) -> None:
         image, mask = self.disc(3.0, shift_mm=1.0)
@@ -106,7 +112,9 @@ class TestEdges:
 
 
 class TestComparison:
-    def one(self, drawn: list[float], *, pelvis: bool = False, feature: Feature = Feature.FAT):
+    def one(
+        self, drawn: list[float], *, pelvis: bool = False, feature: Feature = Feature.FAT
+    ) -> Compared:
         return compare_one(Kind.T1, feature, [1.0, 1.5, 2.0], drawn, pelvis)
 
     def test_inside_the_real_range_gives_nothing_away(self) -> None:
@@ -162,6 +170,7 @@ class TestSeries:
             assert not (one.samples.fat & one.samples.muscle).any()
             assert not (one.samples.air & one.samples.marrow).any()
         fluid = next(one for one in shown if one.kind is Kind.FLUID and one.oedema is not None)
+        assert fluid.oedema is not None
         assert not (fluid.samples.marrow & fluid.oedema).any()
         found = measure_series(fluid.volume, fluid.samples, fluid.bone, fluid.oedema)
         assert found[Feature.OEDEMA] > 1.2

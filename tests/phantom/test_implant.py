@@ -28,7 +28,7 @@ from marrowtrail.phantom.implant_lesion import (
     read_on,
 )
 from marrowtrail.phantom.implant_place import clearance_mm, map_marrow, own_lesions, places_for
-from marrowtrail.phantom.implant_signal import DARK_MOST, levels_of
+from marrowtrail.phantom.implant_signal import DARK_MOST, Levels, levels_of
 from marrowtrail.phantom.implant_truth import load_implant_truth
 from marrowtrail.phantom.tissue_samples import find_bone, sample_tissues, slices_back, slices_first
 
@@ -62,7 +62,7 @@ def painted(signal: dict[str, float], seed: int) -> np.ndarray:
         image[where] = signal[name]
     blurred = ndimage.gaussian_filter(image, (0.8, 0.8, 0))
     noisy = blurred + 3.0 * np.random.default_rng(seed).standard_normal(SHAPE)
-    return np.abs(noisy).astype(np.float32)
+    return np.asarray(np.abs(noisy), dtype=np.float32)
 
 
 def write_pelvis(folder: Path) -> Path:
@@ -185,7 +185,9 @@ class TestPlace:
 
 
 class TestSignal:
-    def levels(self, signal: dict[str, float], *, suppressed: bool, echo: float | None = None):
+    def levels(
+        self, signal: dict[str, float], *, suppressed: bool, echo: float | None = None
+    ) -> Levels:
         bone = slices_first(Volume(tissues()["cortex"], GRID))
         samples = sample_tissues(Volume(painted(T1, 1), GRID), bone)
         series = Volume(painted(signal, 2), GRID)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.errors import InputError
+from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.nifti import read_label_values, read_volume
 from marrowtrail.imaging.series import Contrast, Series, Visit, Weighting
 from marrowtrail.imaging.study import read_study
@@ -31,6 +32,9 @@ KNEE_FOLDER, PELVIS_FOLDER = "knee-multi-echo-dicom", "sacroiliac"
 
 OEDEMA_REACH = 5
 """Marrow is sampled this many pixels away from oedema, which fades."""
+
+SEEN = 0.99
+"""A voxel with less of the plain series in it than this lies at or beyond that series' edge."""
 
 ONE_VISIT = """
 key: realism
@@ -154,8 +158,16 @@ def _synthetic(one: Series, visit: Visit, labels: Path | None) -> Shown | None:
     bone = slices_first(bones[0]) > 0
     oedema = slices_first(Volume(read_label_values(labels), grid)) > 0 if labels else None
     image = one.volume if shown is one else resample(shown.volume, grid)
-    samples = _without(sample_tissues(image, bone), oedema)
+    samples = _without(_covered(sample_tissues(image, bone), shown.volume, grid), oedema)
     return Shown(kind, one.volume, samples, bone, oedema)
+
+
+def _covered(samples: TissueSamples, plain: Volume, grid: Geometry) -> TissueSamples:
+    """Samples of what the plain series shows: beyond its field of view it would look like air."""
+    ones = plain.with_data(np.ones(plain.geometry.shape, dtype=np.float32))
+    seen = slices_first(resample(ones, grid)) > SEEN
+    kept = {one.name: getattr(samples, one.name) & seen for one in fields(samples)}
+    return TissueSamples(**kept)
 
 
 def _without(samples: TissueSamples, oedema: NDArray[np.bool_] | None) -> TissueSamples:

@@ -83,6 +83,7 @@ OF_ANATOMY = frozenset(
         Feature.FAT,
         Feature.MUSCLE,
         Feature.FLUID,
+        Feature.OEDEMA,
         Feature.CORTEX,
         Feature.MARROW_UNEVEN,
         Feature.ENTROPY,
