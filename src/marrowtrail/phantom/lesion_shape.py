@@ -192,14 +192,16 @@ def draw_lesion(
 
 
 def cut_piece(plan: LesionPlan, whole: LesionShape, rng: np.random.Generator) -> LesionShape:
-    """One half of a lesion that is cut through its centre, with a gap between the halves.
+    """One half of a lesion that is cut through its middle, with a gap between the halves.
 
     Both halves must be drawn from generators of one state: they share the cut.
     """
     way = towards(plan.cut, whole.bone.bone_id.side)
     tilted = Rotation.from_rotvec(rng.uniform(-0.25, 0.25, 3)).apply(way)
     gap = plan.gap_mm.draw(rng)
-    away = _upwards(whole.bone.surface.geometry, whole.centre, tilted)
+    geometry = whole.bone.surface.geometry
+    middle = geometry.to_lps(np.argwhere(whole.level(1.0) > 0)).mean(axis=0)
+    away = _upwards(geometry, middle, tilted)
     away += np.float32(CUT_WAVES_MM) * smooth_noise(away.shape, 4.0, rng)
     signed = away if plan.half == 1 else -away
     parting = np.asarray(signed - np.float32(gap / 2), dtype=np.float32)
