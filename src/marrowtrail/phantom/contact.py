@@ -23,9 +23,9 @@ from marrowtrail.phantom.template import CLIP_MM
 FILM_MM = 0.4
 """Gap that is left between opposing cartilages: a film of fluid."""
 
-PRESSED_MM = {"tibia": 1.4, "patella": 1.0}
+PRESSED_MM = {"tibia": 1.2, "patella": 0.9}
 """How far cartilages would overlap if neither gave way. Against a condyle of 25 to 35 mm
-radius, 1.4 mm spreads contact over 2 to 3 cm2 in each compartment."""
+radius, 1.2 mm spreads contact over 2 to 4 cm2 in each compartment."""
 
 CLOSED_MM, OPEN_MM = 0.7, 2.2
 """Gaps up to the first close as the cartilages adapt to each other; from the second on they

@@ -149,8 +149,9 @@ def displacement_of(mode: Mode, points: NDArray[np.float64]) -> NDArray[np.float
     else:
         moved = mode.sd * away / (mode.radius_mm or 1.0)
     if mode.radius_mm is None:
-        return moved
-    return moved * np.exp(-0.5 * (away**2).sum(axis=0) / mode.radius_mm**2)
+        return np.asarray(moved, dtype=np.float64)
+    fading = np.exp(-0.5 * (away**2).sum(axis=0) / mode.radius_mm**2)
+    return np.asarray(moved * fading, dtype=np.float64)
 
 
 def _noise(
