@@ -103,7 +103,7 @@ class TestLesion:
         """The slow twin: a cosine for every voxel and wave."""
         waves = Waves.draw(4.0, np.random.default_rng(3))
         block = (slice(10, 18), slice(20, 27), slice(3, 8))
-        index = np.stack(np.mgrid[block], axis=-1) + np.array([0.0, 0.0, 0.25])
+        index = np.moveaxis(np.mgrid[block], 0, -1) + np.array([0.0, 0.0, 0.25])
         points = GRID.to_lps(index)
         slow = sum(
             np.cos(points @ number + phase)

@@ -105,6 +105,8 @@ def sample_tissues(image: Volume, bone: Mask | None = None) -> TissueSamples:
     pixel = pixel_mm(image.geometry)
     smooth = _smoothed(image)
     body = _body(smooth)
+    if bone is not None:
+        body = body | bone  # Metal leaves a hole in the signal that is no air.
     bright, dark = _bright_and_dark(smooth, body)
     depth = _distance(body, pixel)
     fat = bright & (depth > SUBCUTANEOUS_MM[0]) & (depth < SUBCUTANEOUS_MM[1])
