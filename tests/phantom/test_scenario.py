@@ -52,6 +52,31 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
         ("case:", "shifts: [{from: a, from_visit: 1, to: b, to_visit: 2}]\ncase:", "called 'a'"),
         ("sides: [left]", "sides: [midline]", "sides"),
         ("title: Two", "title: {Two", "Expected YAML"),
+        (
+            "imaging:",
+            "erosions: [{joint: ankle, bone: tibia, region: distal_epiphysis, towards: inferior, "
+            "diameter_mm: 4, visits: [1]}]\nimaging:",
+            "does not image the ankle",
+        ),
+        (
+            "imaging:",
+            "collapses: [{lesion: plateau, length_mm: 10, depth_mm: [1]}]\nimaging:",
+            "1 entries",
+        ),
+        ("imaging:", "effusions: [{joint: knee, course: [1]}]\nimaging:", "1 entries"),
+        (
+            "imaging:",
+            "sheets: [{kind: scratch, lesion: plateau, length_mm: 9, thickness_mm: 1, "
+            "visits: [1]}]\nimaging:",
+            "kind",
+        ),
+        (
+            "imaging:",
+            "cysts: [{lesion: other, diameter_mm: 4, visits: [1]}]\nimaging:",
+            "called 'other'",
+        ),
+        ("course: [1.0, 0.9]", "course: [1.0, 0.9]\n    brightness: [1]", "1 entries"),
+        ("course: [1.0, 0.9]", "course: [1.0, 0.9]\n    part_of: other", "no whole lesion"),
     ],
 )
 def test_what_a_scenario_cannot_say_is_an_error_that_names_it(
@@ -86,3 +111,24 @@ def test_a_range_draws_within_its_ends() -> None:
     assert set(drawn) == {2, 3, 4, 5}
     assert all(1.5 <= Range.model_validate([1.5, 1.6]).draw(rng) <= 1.6 for _ in range(50))
     assert Range.model_validate(3).draw(rng) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("course", "bone", "told"),
+    [("[0, 1.0]", "tibia", None), ("[1.0, 0]", "tibia", "together"), ("[0, 1]", "femur", "bone")],
+)
+def test_a_piece_lies_in_its_whole_and_never_beside_it(
+    course: str, bone: str, told: str | None
+) -> None:
+    region = "lateral_plateau" if bone == "tibia" else "lateral_condyle"
+    piece = (
+        f"  - {{key: half, part_of: plateau, joint: knee, bone: {bone}, region: {region}, "
+        f"towards: superior, course: {course}}}\n"
+    )
+    text = SMALL_SCENARIO.replace("course: [1.0, 0.9]", "course: [1.0, 0]")
+    text = text.replace("imaging:", f"{piece}imaging:")
+    if told is None:
+        assert parse_scenario(text, where="x").lesions[1].root == "plateau"
+    else:
+        with pytest.raises(InputError, match=told):
+            parse_scenario(text, where="x")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import pdist
 
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.disease_plan import DemarcationPlan
+from marrowtrail.phantom.extent import greatest_extent
 from marrowtrail.phantom.lesion_shape import (
     SUBCHONDRAL_MM,
     LesionShape,
@@ -50,7 +50,5 @@ def draw_demarcation(
         (offset - share * (1.0 + 0.6 * lesion.waviness)) * lesion.radius_mm, dtype=np.float32
     )
     band = (np.abs(level) < thickness / 2) & (depth > SUBCHONDRAL_MM)
-    points = geometry.to_lps(np.argwhere(band))
-    chosen = points[:: max(1, len(points) // 400)]
-    length = float(pdist(chosen).max()) if len(chosen) > 1 else 0.0
+    length = greatest_extent(geometry.to_lps(np.argwhere(band)))
     return DemarcationShape(plan, Volume(level, geometry), thickness, length)

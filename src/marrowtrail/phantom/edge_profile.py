@@ -48,9 +48,6 @@ class EdgeProfile:
         return np.asarray(shared, dtype=np.float32)
 
 
-PLAIN_EDGE = EdgeProfile(Profile.SIGMOID, 1.0)
-
-
 def draw_edge(wanted: Edge, family: Family, rng: np.random.Generator) -> EdgeProfile:
     """An edge of the family, sharp or soft as wanted."""
     kinds = [kind for kind in _KINDS[family] if wanted in ("any", kind.edge)]
