@@ -7,6 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from marrowtrail.phantom.disease_plan import Edge
 from marrowtrail.phantom.edge_profile import EdgeProfile, Profile, draw_edge
 from marrowtrail.phantom.extent import greatest_extent
 from marrowtrail.phantom.family import Family
@@ -42,8 +43,8 @@ def test_drawn_edges_have_faded_where_lesions_are_cut_off(family: Family) -> Non
 
 @pytest.mark.parametrize("family", list(Family))
 def test_a_sharp_edge_is_sharper_than_a_soft_one(family: Family) -> None:
-    def rise(wanted: str) -> list[float]:
-        edges = [draw_edge(wanted, family, np.random.default_rng(seed)) for seed in range(30)]  # type: ignore[arg-type]
+    def rise(wanted: Edge) -> list[float]:
+        edges = [draw_edge(wanted, family, np.random.default_rng(seed)) for seed in range(30)]
         ends = [np.interp([0.15, 0.45], edge.share(DEPTHS), DEPTHS) for edge in edges]
         return [float(np.ptp(each)) for each in ends]
 
