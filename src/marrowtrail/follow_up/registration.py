@@ -3,7 +3,8 @@
 The bones of a joint are first brought over together, by their masks, from many starts: a
 leg is never laid down twice in the same way. Then each bone moves by itself, since a joint
 bends between visits, first by its mask and then by the intensities of a crop around it
-(:mod:`.gauss_newton`). What the masks and both directions say in the end decides whether
+(:mod:`.gauss_newton`). Where marrow shows as fat, what its chemical shift did to that is taken
+back (:mod:`.chemical_shift`). What the masks and both directions say in the end decides whether
 the registration is verified (:mod:`.verification`).
 
 Each bone gets one registration, from the pair of series of one body part that suits best.
@@ -13,8 +14,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.follow_up.bone_surface import BoneSurface, surface_of
+from marrowtrail.follow_up.chemical_shift import common_shift_mm, shifted_back, shows_fat
 from marrowtrail.follow_up.intensity_alignment import BothWays, align, blurs_mm, levels_of
 from marrowtrail.follow_up.surface_alignment import (
     align_surfaces,
@@ -59,6 +64,23 @@ class _Placed:
     sighting: _Sighting
     transform: RigidTransform
     evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aligned:
+    """One bone brought over by its mask, and by intensities where they helped."""
+
+    sighting: _Sighting
+    pair: tuple[BoneSurface, BoneSurface]
+    by_masks: RigidTransform
+    refined: BothWays | None
+    kept: BothWays | None
+    doubt: str | None
+
+    @property
+    def transform(self) -> RigidTransform:
+        """Where intensities put the bone, or its mask where they did not help."""
+        return self.by_masks if self.kept is None else self.kept.transform
 
 
 def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ...]:
@@ -143,9 +165,14 @@ def _register_joint(joint: list[_Sighting]) -> list[BoneRegistration]:
     whole = RigidTransform.identity()
     if measured:
         whole = align_surfaces(measured, joint_starts(measured)).transform
-    placed = [
-        _place_blindly(sighting, whole) if pair is None else _place(sighting, pair, whole)
+    aligned = [
+        None if pair is None else _align(sighting, pair, whole)
         for sighting, pair in zip(joint, pairs, strict=True)
+    ]
+    shift_mm = _fat_shift_mm([one for one in aligned if one is not None])
+    placed = [
+        _place_blindly(sighting, whole) if one is None else _place(one, shift_mm)
+        for sighting, one in zip(joint, aligned, strict=True)
     ]
     verdicts = judge_joint([one.evidence for one in placed])
     return [
@@ -175,23 +202,44 @@ def _place_blindly(sighting: _Sighting, whole: RigidTransform) -> _Placed:
     return _Placed(sighting, whole, Evidence(None, None, None, None, None, doubt, 0))
 
 
-def _place(
+def _align(
     sighting: _Sighting, pair: tuple[BoneSurface, BoneSurface], whole: RigidTransform
-) -> _Placed:
+) -> _Aligned:
     by_masks = align_surfaces([pair], bone_starts(pair, whole)).transform
     refined = _refine(sighting, by_masks)
     kept, doubt = _keep(sighting, refined)
-    transform = by_masks if kept is None else kept.transform
-    evidence = Evidence(
-        by_masks=surface_misfit(pair, by_masks),
-        final=surface_misfit(pair, transform),
-        inverse_mm=None if refined is None else refined.apart_mm,
-        correlation=_correlation(kept, refined),
-        correlation_by_masks=None if refined is None else refined.before.correlation,
-        doubt=doubt,
-        surface_points=pair[0].count,
+    return _Aligned(sighting, pair, by_masks, refined, kept, doubt)
+
+
+def _fat_shift_mm(aligned: list[_Aligned]) -> NDArray[np.float64]:
+    """What the bones of a joint moved in common by the chemical shift of their fat."""
+    fatty = [
+        one
+        for one in aligned
+        if one.kept is not None
+        and shows_fat(one.sighting.earlier)
+        and shows_fat(one.sighting.later)
+    ]
+    return common_shift_mm(
+        [one.by_masks for one in fatty],
+        [one.transform for one in fatty],
+        [one.sighting.earlier_bone.centroid_lps for one in fatty],
+        [one.pair[0].count for one in fatty],
     )
-    return _Placed(sighting, transform, evidence)
+
+
+def _place(one: _Aligned, fat_shift_mm: NDArray[np.float64]) -> _Placed:
+    transform = one.by_masks if one.kept is None else shifted_back(one.transform, fat_shift_mm)
+    evidence = Evidence(
+        by_masks=surface_misfit(one.pair, one.by_masks),
+        final=surface_misfit(one.pair, transform),
+        inverse_mm=None if one.refined is None else one.refined.apart_mm,
+        correlation=_correlation(one.kept, one.refined),
+        correlation_by_masks=None if one.refined is None else one.refined.before.correlation,
+        doubt=one.doubt,
+        surface_points=one.pair[0].count,
+    )
+    return _Placed(one.sighting, transform, evidence)
 
 
 def _refine(sighting: _Sighting, start: RigidTransform) -> BothWays | None:
