@@ -125,17 +125,29 @@ def inspect(
 def diagnose(
     case: Annotated[Path, typer.Argument(help="A case.yaml.")],
     setting: SettingOption = "musculoskeletal_mri",
+    view: Annotated[
+        str, typer.Option("--view", help="presentation: the first visit alone; or serial: all.")
+    ] = "serial",
+    audit: Annotated[
+        Path | None, typer.Option("--audit", help="Write every number of the ranking as CSV.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Reason alone: rank the causes from the findings of a case record."""
     from marrowtrail.cli import summary
-    from marrowtrail.cli.reasoning import reason_on
+    from marrowtrail.cli.reasoning import View, reason_on
+    from marrowtrail.cli.reasoning_text import show_explanations
 
-    differential, unused = reason_on(case, setting)
+    if view not in list(View):
+        raise typer.BadParameter(f"{view!r} is not among: {', '.join(View)}", param_hint="--view")
+    reasoned = reason_on(case, setting, View(view))
+    if audit is not None:
+        audit.write_text(reasoned.audit, encoding="utf-8")
     if json:
-        answers.print_json(summary.differential_json(differential))
+        answers.print_json(summary.differential_json(reasoned.differential))
     else:
-        summary.show_differential(differential, unused)
+        summary.show_differential(reasoned.differential, reasoned.unused)
+        show_explanations(reasoned.differential)
 
 
 @app.command()

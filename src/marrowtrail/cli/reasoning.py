@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
+from marrowtrail.diagnosis.audit import audit_sheet
 from marrowtrail.diagnosis.differential import Differential
 from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.reasoning import diagnose
+from marrowtrail.diagnosis.weighing import weigh
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
+from marrowtrail.record.findings import Finding
 
 
-def reason_on(case_path: Path, setting: str) -> tuple[Differential, tuple[str, ...]]:
-    """The differential of a case file, and what of it gave no finding.
+class View(StrEnum):
+    """What of the record is weighed: what was known at the first visit, or all of it."""
+
+    PRESENTATION = "presentation"
+    SERIAL = "serial"
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoned:
+    """The differential of a case file, what of it gave no finding, and the audit sheet as CSV."""
+
+    differential: Differential
+    unused: tuple[str, ...]
+    audit: str
+
+
+def reason_on(case_path: Path, setting: str, view: View = View.SERIAL) -> Reasoned:
+    """Weigh a case file.
 
     Raises
     ------
     InputError
         If the file cannot be read; the message names the lines.
     """
-    reading = case_findings(read_case(case_path))
-    differential = diagnose(reading.findings, load_knowledge(), setting=setting)
-    return differential, tuple(str(one) for one in reading.unused)
+    reading, knowledge = case_findings(read_case(case_path)), load_knowledge()
+    as_of = _first_visit(reading.findings) if view is View.PRESENTATION else None
+    known = [f for f in reading.findings if as_of is None or not f.visit or f.visit <= as_of]
+    differential = diagnose(known, knowledge, setting=setting)
+    audit = audit_sheet(weigh(known, knowledge, setting), knowledge, setting)
+    return Reasoned(differential, tuple(str(one) for one in reading.unused), audit)
+
+
+def _first_visit(findings: Sequence[Finding]) -> date | None:
+    """First day on which anything was seen; else the first day that the record names."""
+    seen = [f.visit for f in findings if f.visit is not None and f.site is not None]
+    dated = [f.visit for f in findings if f.visit is not None]
+    return min(seen or dated, default=None)

@@ -92,7 +92,11 @@ class LedgerLine:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """A test not done yet, with the information that it is expected to bring."""
+    """A test not done yet, with the information that it is expected to bring.
+
+    ``delay``, ``burden`` and ``cost`` (none, low, moderate, high) stand beside it and are never
+    folded in.
+    """
 
     key: str
     label: str
@@ -100,6 +104,65 @@ class NextStep:
     delay: str
     burden: str
     why: str
+    cost: str = ""
+
+
+class Standing(StrEnum):
+    """How far the leading diagnosis has been established; it changes no probability."""
+
+    ESTABLISHED = "established"
+    PROVISIONAL = "provisional"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A single finding that would put another disease first.
+
+    ``chance`` is how likely it is to be found so; ``probability`` is what the other disease, under
+    all its labels, would then have.
+    """
+
+    finding: str
+    state: FindingState
+    words: str
+    diagnosis: str
+    label: str
+    probability: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A diagnosis with a probability."""
+
+    diagnosis: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnderSetting:
+    """The first causes if the patient came from another clinic; ``basis`` of that prior."""
+
+    setting: str
+    label: str
+    basis: str
+    causes: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutlookLine:
+    """What studies found of the course or treatment of a leading disease: no advice.
+
+    ``kind`` is ``resolution``, ``collapse``, ``another_site``, ``bone`` or ``treatment``.
+    """
+
+    diagnosis: str
+    kind: str
+    text: str
+    sources: tuple[str, ...]
+    width: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +195,11 @@ class Differential:
     knowledge_hash: str
     composites: tuple[TwoDiseases, ...] = ()
     """Two diseases at once, likeliest first; their probability is part of their diagnosis's."""
+    standing: Standing = Standing.UNDECIDED
+    standing_why: str = ""
+    """What is still missing to the next standing, in one sentence."""
+    turns: tuple[Turn, ...] = ()
+    under_settings: tuple[UnderSetting, ...] = ()
+    odds_to_flip: float | None = None
+    """How many times commoner the second cause would have to be to draw level with the first."""
+    outlook: tuple[OutlookLine, ...] = ()

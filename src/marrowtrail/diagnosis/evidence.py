@@ -64,7 +64,8 @@ class Reading:
     """What a record says: the evidence in the order of the table, and what is left out and why.
 
     ``first_oedema`` is the first dated visit with oedema (else the first dated imaging finding);
-    ``oedema`` is the state of oedema over all sites, ``None`` where nobody speaks of it.
+    ``oedema`` is the state of oedema over all sites, ``None`` where nobody speaks of it;
+    ``last_visit`` is the last day of the record with an imaging finding.
     """
 
     evidence: tuple[Evidence, ...]
@@ -72,6 +73,7 @@ class Reading:
     unused: tuple[str, ...]
     first_oedema: date | None
     oedema: FindingState | None
+    last_visit: date | None
 
     def state_of(self, finding: str) -> FindingState | None:
         """State of a finding over all sites and visits; ``None`` where nobody speaks of it."""
@@ -115,6 +117,7 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         tuple(sorted(unused)),
         first,
         oedema.state if oedema else None,
+        max((f.visit for f in known if f.visit and f.site is not None), default=None),
     )
 
 

@@ -27,6 +27,7 @@ from marrowtrail.diagnosis.schema import (
     FlagRule,
     Ledger,
     Nested,
+    Outlook,
     Priors,
     Setting,
     Source,
@@ -101,6 +102,7 @@ class Knowledge:
     reading_error: Mapping[str, float]
     calibration: Calibration
     composites: tuple[Composite, ...]
+    outlook: Outlook
 
     @cached_property
     def block_of(self) -> Mapping[str, Block]:

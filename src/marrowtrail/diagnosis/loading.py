@@ -32,6 +32,7 @@ from marrowtrail.diagnosis.schema import (
     FlagRule,
     Ledger,
     Manifest,
+    Outlook,
     Population,
     Priors,
     Source,
@@ -60,6 +61,7 @@ class KnowledgeFiles:
     red_flags: tuple[FlagRule, ...]
     calibration: Calibration
     composites: tuple[Composite, ...]
+    outlook: Outlook
     cells: Mapping[str, CellFile]
 
 
@@ -147,6 +149,7 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
         reading_error=_reading_errors(files.findings, words),
         calibration=files.calibration,
         composites=files.composites,
+        outlook=files.outlook,
     )
 
 
@@ -196,6 +199,7 @@ def _parse(contents: Mapping[str, bytes]) -> KnowledgeFiles:
         red_flags=read("red_flags", tuple[FlagRule, ...]),
         calibration=read("calibration", Calibration),
         composites=read("composites", tuple[Composite, ...]),
+        outlook=read("outlook", Outlook),
         cells={
             n: _validated(contents, n, cells) for n in sorted(contents) if n.startswith("cells/")
         },
@@ -257,6 +261,9 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
     for composite in files.composites:
         check("diagnosis", (*composite.leads, composite.second), "composites.yaml")
         check("finding", composite.findings, "composites.yaml")
+    check("diagnosis", (e.diagnosis for e in files.outlook.entries), "outlook.yaml")
+    check("source", (s for e in files.outlook.entries for s in e.sources), "outlook.yaml")
+    check("source", files.outlook.migration.sources, "outlook.yaml")
     check("finding", (d.finding for d in files.definitions), "definitions.yaml")
     check("diagnosis", (k for d in files.definitions for k in d.rates), "definitions.yaml")
     answered = {entry.diagnosis for entry in files.ledger.alternatives}

@@ -47,7 +47,8 @@ def next_steps(reading: Reading, closed_form: Floats, knowledge: Knowledge) -> t
         if bits >= FEWEST_BITS:
             named = ", ".join(knowledge.finding_labels[f] for f in asked)
             why = f"Would answer: {named}."
-            steps.append(NextStep(test.key, test.label, bits, test.delay, test.burden, why))
+            step = NextStep(test.key, test.label, bits, test.delay, test.burden, why, test.cost)
+            steps.append(step)
     return tuple(sorted(steps, key=lambda step: (-step.bits, step.key))[:STEPS])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from marrowtrail.diagnosis.answering import ledger_for
 from marrowtrail.diagnosis.bands import Bands, draw_bands
 from marrowtrail.diagnosis.bars import bars_for, leading_diseases
-from marrowtrail.diagnosis.composites import Hypotheses, hypotheses
+from marrowtrail.diagnosis.composites import hypotheses
 from marrowtrail.diagnosis.concluding import (
     NO_OEDEMA,
     WORTH_NAMING,
@@ -19,19 +19,16 @@ from marrowtrail.diagnosis.concluding import (
     what_may_be_said,
 )
 from marrowtrail.diagnosis.differential import Cause, Differential, TwoDiseases
-from marrowtrail.diagnosis.engine import (
-    Floats,
-    group_evidence,
-    group_likelihoods,
-    mean_rates,
-    posterior,
-)
-from marrowtrail.diagnosis.evidence import Reading, read_findings
+from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.next_steps import next_steps
+from marrowtrail.diagnosis.outlook import outlook
 from marrowtrail.diagnosis.red_flags import red_flags
 from marrowtrail.diagnosis.schema import Claim, Family
-from marrowtrail.diagnosis.starting import joints_of_onset, prior
+from marrowtrail.diagnosis.standing import standing_of
+from marrowtrail.diagnosis.turning import odds_to_flip, turns, under_settings
+from marrowtrail.diagnosis.weighing import Weighing, weigh
 from marrowtrail.record.findings import Finding, FindingState
 
 DEFAULT_SETTING = "musculoskeletal_mri"
@@ -62,58 +59,63 @@ def diagnose(
         If there is no such setting.
     """
     told = [f for f in findings if as_of is None or f.visit is None or f.visit <= as_of]
-    reading = read_findings(told, knowledge)
-    joints = joints_of_onset(told)
-    starting = prior(knowledge, setting, joints)
-    if reading.oedema is FindingState.ABSENT:
-        return _nothing_to_explain(starting, reading, knowledge, setting, as_of)
-    groups = group_evidence(reading.evidence, knowledge)
+    case = weigh(told, knowledge, setting)
+    if case.reading.oedema is FindingState.ABSENT:
+        return _nothing_to_explain(case, knowledge, setting, as_of)
     power = knowledge.calibration.likelihood_power
-    likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
-    known = hypotheses(starting, groups, knowledge)
-    weighed = posterior(known.prior, known.spread(likelihoods))
-    closed_form = known.fold(weighed)
-    bands = draw_bands(groups, known, weighed, knowledge, power=power)
+    bands = draw_bands(case.groups, case.hypotheses, case.weighed, knowledge, power=power)
 
-    causes = _causes(closed_form, bands, knowledge)
-    diseases = _diseases(closed_form, bands, causes, reading, knowledge)
-    bars = bars_for(groups, known, weighed, likelihoods, bands.likelihoods, knowledge)
-    ledger = ledger_for(diseases[0].lead, reading, closed_form, knowledge)
+    causes = _causes(case.closed_form, bands, knowledge)
+    diseases = _diseases(case.closed_form, bands, causes, case.reading, knowledge)
+    bars = bars_for(
+        case.groups, case.hypotheses, case.weighed, case.likelihoods, bands.likelihoods, knowledge
+    )
+    ledger = ledger_for(diseases[0].lead, case.reading, case.closed_form, knowledge)
+    standing, why = standing_of(diseases[0], ledger)
     chosen = knowledge.setting(setting)
-    assert chosen is not None  # prior() has refused an unknown setting
+    assert chosen is not None  # weigh() has refused an unknown setting
     return Differential(
         setting=setting,
         as_of=as_of,
         causes=causes,
         bars=bars,
         ledger=ledger,
-        next_steps=next_steps(reading, closed_form, knowledge),
-        red_flags=red_flags(reading, knowledge),
-        conclusion=conclude(diseases, bars, ledger, reading, chosen, joints),
-        unused=reading.unused,
+        next_steps=next_steps(case.reading, case.closed_form, knowledge),
+        red_flags=red_flags(case.reading, knowledge),
+        conclusion=conclude(diseases, bars, ledger, case.reading, chosen, case.joints),
+        unused=case.reading.unused,
         knowledge_version=knowledge.version,
         knowledge_hash=knowledge.hash,
-        composites=_two_diseases(known, weighed, knowledge),
+        composites=_two_diseases(case, knowledge),
+        standing=standing,
+        standing_why=why,
+        turns=turns(case, knowledge),
+        under_settings=under_settings(case, knowledge),
+        odds_to_flip=odds_to_flip(case.closed_form),
+        outlook=outlook(diseases, case.reading, case.closed_form, knowledge),
     )
 
 
-def _two_diseases(
-    known: Hypotheses, weighed: Floats, knowledge: Knowledge
-) -> tuple[TwoDiseases, ...]:
+def _two_diseases(case: Weighing, knowledge: Knowledge) -> tuple[TwoDiseases, ...]:
+    known = case.hypotheses
     found = [
         TwoDiseases(c.key, c.label, knowledge.diagnoses[row], c.second, float(probability))
-        for c, row, probability in zip(known.composites, known.counts_for, weighed, strict=True)
+        for c, row, probability in zip(
+            known.composites, known.counts_for, case.weighed, strict=True
+        )
         if c is not None and probability >= WORTH_NAMING
     ]
     return tuple(sorted(found, key=lambda one: (-one.probability, one.key, one.diagnosis)))
 
 
 def _nothing_to_explain(
-    starting: Floats, reading: Reading, knowledge: Knowledge, setting: str, as_of: date | None
+    case: Weighing, knowledge: Knowledge, setting: str, as_of: date | None
 ) -> Differential:
     """Without oedema nothing is weighed: the causes are the prior, and the conclusion says so."""
-    known = hypotheses(starting, (), knowledge)
-    bands = draw_bands((), known, known.prior, knowledge, draws=1)
+    prior = case.hypotheses.prior
+    unread = hypotheses(case.hypotheses.fold(prior), (), knowledge)
+    bands = draw_bands((), unread, prior, knowledge, draws=1)
+    starting = case.hypotheses.fold(prior)
     return Differential(
         setting=setting,
         as_of=as_of,
@@ -121,9 +123,9 @@ def _nothing_to_explain(
         bars=(),
         ledger=(),
         next_steps=(),
-        red_flags=red_flags(reading, knowledge),
+        red_flags=red_flags(case.reading, knowledge),
         conclusion=NO_OEDEMA,
-        unused=reading.unused,
+        unused=case.reading.unused,
         knowledge_version=knowledge.version,
         knowledge_hash=knowledge.hash,
     )
@@ -133,12 +135,7 @@ def probabilities(
     findings: Sequence[Finding], knowledge: Knowledge, *, setting: str = DEFAULT_SETTING
 ) -> Floats:
     """(D,) posterior in the order of ``knowledge.diagnoses``: the closed form alone."""
-    reading = read_findings(findings, knowledge)
-    groups = group_evidence(reading.evidence, knowledge)
-    power = knowledge.calibration.likelihood_power
-    likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
-    known = hypotheses(prior(knowledge, setting, joints_of_onset(findings)), groups, knowledge)
-    return known.fold(posterior(known.prior, known.spread(likelihoods)))
+    return weigh(findings, knowledge, setting).closed_form
 
 
 def _causes(closed_form: Floats, bands: Bands, knowledge: Knowledge) -> tuple[Cause, ...]:

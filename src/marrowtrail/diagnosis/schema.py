@@ -257,6 +257,33 @@ class Composite(Row):
     reason: Key
 
 
+class OutlookEntry(Row):
+    """What studies found of the course or the treatment of a disease."""
+
+    diagnosis: Key
+    kind: Literal["resolution", "collapse", "another_site", "bone", "treatment"]
+    text: Key
+    width: Key
+    sources: tuple[str, ...]
+
+
+class Migration(Row):
+    """Share of a disease that ever shows at another joint, with the range of the sources."""
+
+    family: Key
+    share: Probability
+    low: Probability
+    high: Probability
+    sources: tuple[str, ...]
+
+
+class Outlook(Row):
+    """``outlook.yaml``."""
+
+    migration: Migration
+    entries: tuple[OutlookEntry, ...]
+
+
 class Weights(Row):
     """Words of the priors as weights: a convention."""
 
@@ -349,6 +376,7 @@ class Test(Row):
     findings: tuple[str, ...]
     delay: Key
     burden: Key
+    cost: Literal["none", "low", "moderate", "high"]
     after_days: int = Field(ge=0)
 
 

@@ -1,0 +1,90 @@
+"""What is known of the course of the leading diseases: information, not advice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+
+from marrowtrail.diagnosis.concluding import Disease
+from marrowtrail.diagnosis.differential import OutlookLine
+from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.evidence import Reading
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.schema import Migration
+from marrowtrail.diagnosis.wording import percent
+from marrowtrail.record.findings import FindingState
+
+TOLD_OF = 2
+"""Leading diseases whose course is told."""
+
+LEAST_SHARE = 0.1
+"""A disease less likely than this is not told of."""
+
+LEAST_LABEL = 0.02
+"""A label less likely than this is not told of either."""
+
+YEAR_DAYS = 365.25
+
+
+def outlook(
+    diseases: Sequence[Disease], reading: Reading, closed_form: Floats, knowledge: Knowledge
+) -> tuple[OutlookLine, ...]:
+    """Lines on the leading diseases, in the order of the diseases and of the knowledge.
+
+    Of the labels of a disease, those that this patient hardly has are left out.
+    """
+    share = dict(zip(knowledge.diagnoses, closed_form, strict=True))
+    lines: list[OutlookLine] = []
+    for disease in diseases[:TOLD_OF]:
+        if disease.probability < LEAST_SHARE:
+            continue
+        for entry in knowledge.outlook.entries:
+            is_label = entry.diagnosis in knowledge.disease(disease.lead)
+            if is_label and share[entry.diagnosis] >= LEAST_LABEL:
+                sources = tuple(knowledge.sources[key].citation for key in entry.sources)
+                lines.append(
+                    OutlookLine(entry.diagnosis, entry.kind, entry.text, sources, entry.width)
+                )
+        migration = knowledge.outlook.migration
+        if knowledge.groups[disease.lead] == migration.family:
+            lines += _another_site(disease, reading, migration, knowledge)
+    return tuple(lines)
+
+
+def chance_of_another_site(
+    days_followed: float, further_days: float, share: float, tau_days: float
+) -> float:
+    """Chance that a transient disease shows at another joint within some further days.
+
+    A share ``q`` ever shows it, after exponential times of mean ``tau``: of those followed for
+    ``t`` days without it, ``q exp(-t / tau) / (1 - q + q exp(-t / tau))`` still will. A month
+    without another site says little, thirty months say much.
+    """
+    waiting = share * exp(-days_followed / tau_days)
+    still = waiting / (1.0 - share + waiting)
+    return still * (1.0 - exp(-further_days / tau_days))
+
+
+def _another_site(
+    disease: Disease, reading: Reading, migration: Migration, knowledge: Knowledge
+) -> list[OutlookLine]:
+    if reading.state_of("shift_other_joint") is FindingState.PRESENT:
+        return []
+    tau = knowledge.tau_days_of["shift_other_joint"]
+    followed = _days_followed(reading)
+    low, middle, high = (
+        chance_of_another_site(followed, YEAR_DAYS, share, tau)
+        for share in (migration.low, migration.share, migration.high)
+    )
+    since = f" after {followed / 30.4:.0f} months without one" if followed else ""
+    text = f"another joint within a year{since}: {percent(middle)}"
+    width = f"{percent(low)} to {percent(high)}"
+    sources = tuple(knowledge.sources[key].citation for key in migration.sources)
+    return [OutlookLine(disease.lead, "another_site", text, sources, width)]
+
+
+def _days_followed(reading: Reading) -> float:
+    """Days from the first oedema to the last visit of the record."""
+    if reading.first_oedema is None or reading.last_visit is None:
+        return 0.0
+    return float((reading.last_visit - reading.first_oedema).days)

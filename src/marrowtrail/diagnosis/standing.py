@@ -1,0 +1,28 @@
+"""Provisional or established: what the leading diagnosis may be called, beside its probability."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from marrowtrail.diagnosis.concluding import STANDS_OUT_FROM, Disease
+from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus, Standing
+from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE
+from marrowtrail.diagnosis.wording import capital, inside, listed
+
+ESTABLISHED_FROM = 0.9
+"""A diagnosis less likely than this is not called established, whatever the ledger says."""
+
+
+def standing_of(lead: Disease, ledger: Sequence[LedgerLine]) -> tuple[Standing, str]:
+    """The standing of the leading disease, and what is missing to a firmer one."""
+    if lead.probability < STANDS_OUT_FROM or lead.lead == NONE_OF_THESE:
+        return Standing.UNDECIDED, "No cause stands out."
+    still = [x for x in ledger if x.status in (LedgerStatus.OPEN, LedgerStatus.SUPPORTED)]
+    if still:
+        named = listed([inside(line.label) for line in still])
+        return Standing.PROVISIONAL, f"{capital(named)} must be answered first."
+    if lead.withheld is not None:
+        return Standing.PROVISIONAL, f"{capital(lead.withheld.unclaimed)}."
+    if lead.probability < ESTABLISHED_FROM:
+        return Standing.PROVISIONAL, "No alternative is open, but others are still likely together."
+    return Standing.ESTABLISHED, "Every alternative of the ledger is answered."

@@ -1,0 +1,72 @@
+"""The arithmetic of one case, once: prior, evidence, hypotheses and their probabilities.
+
+Everything that explains a ranking (what would turn it, other priors, the audit sheet) starts here,
+so that no explanation can disagree with the number it explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from marrowtrail.diagnosis.composites import Hypotheses, hypotheses
+from marrowtrail.diagnosis.engine import (
+    Floats,
+    Group,
+    group_evidence,
+    group_likelihoods,
+    mean_rates,
+    posterior,
+)
+from marrowtrail.diagnosis.evidence import Reading, read_findings
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.starting import joints_of_onset, prior
+from marrowtrail.record.findings import Finding
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighing:
+    """One case weighed.
+
+    Parameters
+    ----------
+    likelihoods
+        (D, G) of each group of evidence, raised to the power of the knowledge.
+    weighed
+        (H,) probability of each hypothesis.
+    closed_form
+        (D,) probability of each diagnosis, composites folded in.
+    """
+
+    reading: Reading
+    joints: tuple[str, ...]
+    groups: tuple[Group, ...]
+    hypotheses: Hypotheses
+    likelihoods: Floats
+    weighed: Floats
+    closed_form: Floats
+
+
+def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> Weighing:
+    """Weigh a case in closed form.
+
+    Raises
+    ------
+    InputError
+        If there is no such setting.
+    """
+    reading = read_findings(findings, knowledge)
+    joints = joints_of_onset(findings)
+    groups = group_evidence(reading.evidence, knowledge)
+    starting = prior(knowledge, setting, joints)
+    known = hypotheses(starting, groups, knowledge)
+    power = knowledge.calibration.likelihood_power
+    likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
+    weighed = posterior(known.prior, known.spread(likelihoods))
+    return Weighing(reading, joints, groups, known, likelihoods, weighed, known.fold(weighed))
+
+
+def under_another_prior(case: Weighing, knowledge: Knowledge, setting: str) -> Floats:
+    """(D,) probabilities of the same evidence under another setting's prior."""
+    known = hypotheses(prior(knowledge, setting, case.joints), case.groups, knowledge)
+    return known.fold(posterior(known.prior, known.spread(case.likelihoods)))

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import csv
+import io
+import math
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from marrowtrail.diagnosis.audit import audit_sheet
+from marrowtrail.diagnosis.bars import leading_diseases
+from marrowtrail.diagnosis.differential import Differential, Standing
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.outlook import chance_of_another_site
+from marrowtrail.diagnosis.reasoning import diagnose, probabilities
+from marrowtrail.diagnosis.weighing import under_another_prior, weigh
+from marrowtrail.record.findings import Finding
+
+from .stories import (
+    CONDYLE,
+    FIRST,
+    HEAD,
+    HEALTHY,
+    NECROSIS,
+    SEED_FIRST,
+    SEED_SECOND,
+    SEED_THIRD,
+    A,
+    P,
+    seen,
+    told,
+)
+
+SETTING = "musculoskeletal_mri"
+
+
+@pytest.fixture(scope="module")
+def first(knowledge: Knowledge) -> Differential:
+    return diagnose(SEED_FIRST, knowledge)
+
+
+@pytest.fixture(scope="module")
+def third(knowledge: Knowledge) -> Differential:
+    return diagnose(SEED_THIRD, knowledge)
+
+
+class TestWhatWouldTurnIt:
+    def test_every_finding_named_does_turn_the_ranking(
+        self, knowledge: Knowledge, first: Differential
+    ) -> None:
+        assert first.turns
+        before = leading_diseases(probabilities(SEED_FIRST, knowledge), knowledge, count=1)[0]
+        for turn in first.turns:
+            after = probabilities([*SEED_FIRST, Finding(turn.finding, turn.state)], knowledge)
+            lead = leading_diseases(after, knowledge, count=1)[0]
+            assert knowledge.diagnoses[lead] == turn.diagnosis
+            assert turn.diagnosis not in knowledge.disease(knowledge.diagnoses[before])
+            rows = [knowledge.diagnoses.index(d) for d in knowledge.disease(turn.diagnosis)]
+            assert turn.probability == pytest.approx(float(after[rows].sum()), abs=1e-12)
+
+    def test_likeliest_first_and_none_that_hardly_happens(self, first: Differential) -> None:
+        chances = [turn.chance for turn in first.turns]
+        assert chances == sorted(chances, reverse=True)
+        assert all(0.01 <= chance <= 1 for chance in chances)
+
+    def test_what_is_known_turns_nothing(self, knowledge: Knowledge) -> None:
+        known = [*SEED_FIRST, *told("", "synovitis")]
+        assert all(turn.finding != "synovitis" for turn in diagnose(known, knowledge).turns)
+
+    def test_a_settled_case_is_turned_by_nothing(self, knowledge: Knowledge) -> None:
+        assert diagnose(NECROSIS, knowledge).turns == ()
+
+
+class TestOtherPriors:
+    def test_every_setting_is_shown_with_its_basis(
+        self, knowledge: Knowledge, third: Differential
+    ) -> None:
+        assert [s.setting for s in third.under_settings] == [
+            s.key for s in knowledge.priors.settings
+        ]
+        assert {s.basis for s in third.under_settings} == {"judgement", "convention", "audit"}
+
+    def test_as_ranking_under_that_setting(self, knowledge: Knowledge, third: Differential) -> None:
+        for shown in third.under_settings:
+            again = diagnose(SEED_THIRD, knowledge, setting=shown.setting)
+            expected = [(c.diagnosis, c.probability) for c in again.causes[:3]]
+            assert [(c.diagnosis, pytest.approx(c.probability)) for c in shown.causes] == expected
+
+    def test_the_odds_are_those_of_the_first_two(self, third: Differential) -> None:
+        one, two = third.causes[:2]
+        assert third.odds_to_flip == pytest.approx(one.probability / two.probability)
+
+
+class TestTheAuditSheet:
+    @pytest.mark.parametrize("story", [SEED_THIRD, NECROSIS, told("nidus"), []])
+    def test_re_adds_to_the_posterior(self, knowledge: Knowledge, story: list[Finding]) -> None:
+        case = weigh(story, knowledge, SETTING)
+        rows = list(csv.reader(io.StringIO(audit_sheet(case, knowledge, SETTING))))
+        assert rows[0][2] == knowledge.hash
+        header, body = rows[3], rows[4:]
+        added: dict[str, float] = {}
+        sums = [math.fsum(float(v) for v in row[2:-2]) for row in body]
+        total = math.fsum(math.exp(s) for s in sums)
+        for row, value in zip(body, sums, strict=True):
+            assert len(row) == len(header)
+            assert float(row[-2]) == pytest.approx(value, abs=1e-9)
+            share = math.exp(value) / total
+            assert float(row[-1]) == pytest.approx(share, abs=1e-12)
+            added[row[1]] = added.get(row[1], 0.0) + share
+        found = probabilities(story, knowledge, setting=SETTING)
+        for diagnosis, probability in zip(knowledge.diagnoses, found, strict=True):
+            assert added[diagnosis] == pytest.approx(float(probability), abs=1e-12)
+
+    def test_another_prior_of_the_same_evidence(self, knowledge: Knowledge) -> None:
+        case = weigh(SEED_THIRD, knowledge, SETTING)
+        expected = probabilities(SEED_THIRD, knowledge, setting="uniform")
+        assert np.allclose(under_another_prior(case, knowledge, "uniform"), expected, atol=1e-14)
+
+
+class TestStanding:
+    def test_open_alternatives_keep_it_provisional(self, third: Differential) -> None:
+        assert third.standing is Standing.PROVISIONAL
+        assert third.standing_why == "Arthritis of spondyloarthritis must be answered first."
+
+    def test_with_all_answered_it_is_established(self, knowledge: Knowledge) -> None:
+        reader = [Finding(k, A, CONDYLE, FIRST) for k in ("synovitis", "effusion")]
+        found = diagnose([*SEED_THIRD, *reader], knowledge)
+        assert found.standing is Standing.ESTABLISHED
+        assert found.causes[0].diagnosis == "rmo"
+
+    def test_it_forces_no_probability(self, knowledge: Knowledge) -> None:
+        assert diagnose(NECROSIS, knowledge).causes[0].probability < 1.0
+
+    def test_where_nothing_stands_out_it_is_undecided(self, knowledge: Knowledge) -> None:
+        assert diagnose(told("sex_male"), knowledge).standing is Standing.UNDECIDED
+
+    def test_without_oedema_there_is_no_standing(self, knowledge: Knowledge) -> None:
+        found = diagnose(HEALTHY, knowledge)
+        assert found.standing is Standing.UNDECIDED
+        assert (found.turns, found.under_settings, found.outlook) == ((), (), ())
+
+
+class TestOutlook:
+    def test_names_resolution_and_the_failure_of_ibandronate(self, third: Differential) -> None:
+        kinds = {line.kind for line in third.outlook}
+        assert {"resolution", "another_site", "treatment"} <= kinds
+        (failed,) = [line for line in third.outlook if "ibandronate failed" in line.text]
+        assert any("van Straten" in source for source in failed.sources)
+
+    def test_every_line_has_a_width(self, knowledge: Knowledge) -> None:
+        for story in (SEED_FIRST, SEED_THIRD, NECROSIS):
+            assert all(line.width and line.text for line in diagnose(story, knowledge).outlook)
+
+    def test_of_necrosis_it_tells_collapse(self, knowledge: Knowledge) -> None:
+        assert {line.diagnosis for line in diagnose(NECROSIS, knowledge).outlook} == {"avn"}
+
+    def test_a_site_that_has_come_is_not_awaited(
+        self, first: Differential, third: Differential
+    ) -> None:
+        awaited = "another joint within a year"
+        assert any(line.text.startswith(awaited) for line in first.outlook)
+        assert not any(line.text.startswith(awaited) for line in third.outlook)
+
+    def test_waiting_lowers_the_chance_slowly(self) -> None:
+        chances = [chance_of_another_site(30.4 * m, 365, 0.25, 420) for m in (0, 1, 12, 30, 120)]
+        assert chances == sorted(chances, reverse=True)
+        assert chances[1] > 0.9 * chances[0]
+        assert chances[3] < 0.25 * chances[0]
+
+    def test_the_chance_by_counting(self) -> None:
+        """Of 1,000 followed for t, q exp(-t/tau) are still to come, and some come in time."""
+        q, tau, t, more = 0.25, 420.0, 200.0, 365.0
+        still = 1000 * q * math.exp(-t / tau)
+        come = still * (1 - math.exp(-more / tau))
+        left = 1000 * (1 - q) + still
+        assert chance_of_another_site(t, more, q, tau) == pytest.approx(come / left)
+
+
+class TestSecondDiseases:
+    def test_a_neck_fracture_of_pregnancy_may_be_both(self, knowledge: Knowledge) -> None:
+        said = told("pregnancy_peripartum fracture_line_nonsubchondral bme_large_diffuse")
+        found = diagnose([*said, *seen(HEAD, FIRST, "bme_present")], knowledge)
+        assert found.composites[0].key == "transient_with_neck_fracture"
+
+    def test_the_share_of_a_composite_is_taken_from_its_first_disease(
+        self, knowledge: Knowledge
+    ) -> None:
+        case = weigh([], knowledge, SETTING)
+        assert float(case.hypotheses.prior.sum()) == pytest.approx(1.0, abs=1e-12)
+        assert np.all(case.hypotheses.prior > 0)
+
+
+class TestContradictionsAndGaps:
+    def test_impossible_together_is_said(self, knowledge: Knowledge) -> None:
+        both = [Finding("fever", P, None, FIRST), Finding("fever", A, None, FIRST)]
+        unused = diagnose(both, knowledge).unused
+        assert any("present and as absent" in line for line in unused)
+
+    def test_an_unknown_word_is_said(self, knowledge: Knowledge) -> None:
+        found = diagnose([*SEED_FIRST, Finding("hiccups", P)], knowledge)
+        assert "hiccups: not a word of the vocabulary" in found.unused
+        assert found.causes == diagnose(SEED_FIRST, knowledge).causes
+
+    def test_a_later_day_than_asked_counts_for_nothing(self, knowledge: Knowledge) -> None:
+        early = diagnose(SEED_SECOND, knowledge, as_of=FIRST - timedelta(days=400))
+        told_only = [f for f in SEED_SECOND if f.visit is None]
+        assert early.causes == diagnose(told_only, knowledge).causes
