@@ -27,7 +27,7 @@ def bits_of_the_rates(key: str, findings: list[Finding], knowledge: Knowledge) -
     """As :func:`bits_of`, of each diagnosis alone and with likelihoods as they are."""
     test = next(t for t in knowledge.tests if t.key == key)
     reading = read_findings(findings, knowledge)
-    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings))
+    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings, knowledge))
     now = np.array(slow_posterior(reading.evidence, list(starting), knowledge))
     return bits_of_test(test, reading, now, knowledge)
 
@@ -39,7 +39,7 @@ def entropy(values: list[float]) -> float:
 def slow_bits(keys: list[str], findings: list[Finding], knowledge: Knowledge) -> float:
     """Expected fall of entropy by ranking again after every outcome."""
     known = read_findings(findings, knowledge).evidence
-    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings))
+    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings, knowledge))
     rows = range(len(starting))
     now = [starting[i] * slow_likelihood(known, i, knowledge) for i in rows]
     evidence_now = sum(now)

@@ -52,19 +52,27 @@ class TestPrior:
 
 
 class TestJoints:
-    def test_where_the_oedema_began_and_not_where_it_went(self) -> None:
-        assert joints_of_onset(SEED_THIRD) == ("knee",)
+    def test_where_the_oedema_began_and_not_where_it_went(self, knowledge: Knowledge) -> None:
+        assert joints_of_onset(SEED_THIRD, knowledge) == ("knee",)
 
-    def test_all_joints_of_the_first_visit(self) -> None:
+    def test_all_joints_of_the_first_visit(self, knowledge: Knowledge) -> None:
         both = seen(CONDYLE, FIRST, "bme_present") + seen(HEAD, FIRST, "bme_present")
-        assert joints_of_onset(both + seen(ANKLE, THIRD, "bme_present")) == ("hip", "knee")
+        assert joints_of_onset(both + seen(ANKLE, THIRD, "bme_present"), knowledge) == (
+            "hip",
+            "knee",
+        )
 
-    def test_another_finding_where_nobody_speaks_of_oedema(self) -> None:
-        assert joints_of_onset([Finding("effusion", P, ANKLE, FIRST)]) == ("ankle_foot",)
+    def test_another_finding_where_nobody_speaks_of_oedema(self, knowledge: Knowledge) -> None:
+        assert joints_of_onset([Finding("effusion", P, ANKLE, FIRST)], knowledge) == ("ankle_foot",)
 
-    def test_none_where_no_place_is_known(self) -> None:
-        assert joints_of_onset(told("hla_b27")) == ()
-        assert joints_of_onset(seen(CONDYLE, FIRST, "", "bme_present")) == ()
+    def test_none_where_no_place_is_known(self, knowledge: Knowledge) -> None:
+        assert joints_of_onset(told("hla_b27"), knowledge) == ()
+        assert joints_of_onset(seen(CONDYLE, FIRST, "", "bme_present"), knowledge) == ()
+
+    def test_where_it_hurts_until_oedema_is_seen(self, knowledge: Knowledge) -> None:
+        hurts = told("site_hip", "site_knee")
+        assert joints_of_onset(hurts, knowledge) == ("hip",)
+        assert joints_of_onset([*hurts, *SEED_THIRD], knowledge) == ("knee",)
 
     def test_a_bone_without_region_may_be_at_either_end(self) -> None:
         assert joints_of_site(Site("tibia", Side.LEFT)) == ("knee", "ankle_foot")

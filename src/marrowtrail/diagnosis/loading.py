@@ -258,6 +258,7 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)
         check("diagnosis", listed, "priors.yaml")
     check("diagnosis", (d for s in files.priors.settings for d in s.multipliers), "priors.yaml")
+    check("finding", files.priors.joint_of_finding, "priors.yaml")
     for composite in files.composites:
         check("diagnosis", (*composite.leads, composite.second), "composites.yaml")
         check("finding", composite.findings, "composites.yaml")

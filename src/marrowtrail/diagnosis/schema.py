@@ -332,6 +332,7 @@ class Priors(Row):
     weights: Weights
     none_of_these: Probability
     joints: tuple[JointPrior, ...]
+    joint_of_finding: dict[str, str]
     settings: tuple[Setting, ...]
 
 

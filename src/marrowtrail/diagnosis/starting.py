@@ -53,10 +53,23 @@ def prior(knowledge: Knowledge, setting_key: str, joints: Sequence[str]) -> Floa
     return starting
 
 
-def joints_of_onset(findings: Iterable[Finding]) -> tuple[str, ...]:
-    """Joints where oedema was first seen, as the priors list them; empty if none is known."""
-    seen = [f for f in findings if f.key == "bme_present" and f.state is FindingState.PRESENT]
-    seen = seen or [f for f in findings if f.site and f.state is FindingState.PRESENT]
+def joints_of_onset(findings: Sequence[Finding], knowledge: Knowledge) -> tuple[str, ...]:
+    """Joints where oedema was first seen, as the priors list them; else where it began to hurt.
+
+    Empty if neither is known.
+    """
+    return _joints_seen(findings) or _joints_told(findings, knowledge)
+
+
+def _joints_told(findings: Iterable[Finding], knowledge: Knowledge) -> tuple[str, ...]:
+    told = {f.key for f in findings if f.state is FindingState.PRESENT}
+    by_finding = knowledge.priors.joint_of_finding
+    return tuple(sorted({joint for key, joint in by_finding.items() if key in told}))
+
+
+def _joints_seen(findings: Iterable[Finding]) -> tuple[str, ...]:
+    present = [f for f in findings if f.state is FindingState.PRESENT]
+    seen = [f for f in present if f.key == "bme_present"] or [f for f in present if f.site]
     first = min((f.visit for f in seen if f.visit), default=None)
     sites = [f.site for f in seen if f.site and (first is None or f.visit in (first, None))]
     return tuple(sorted({joint for site in sites for joint in joints_of_site(site)}))

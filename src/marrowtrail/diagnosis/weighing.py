@@ -56,7 +56,7 @@ def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> We
         If there is no such setting.
     """
     reading = read_findings(findings, knowledge)
-    joints = joints_of_onset(findings)
+    joints = joints_of_onset(findings, knowledge)
     groups = group_evidence(reading.evidence, knowledge)
     starting = prior(knowledge, setting, joints)
     known = hypotheses(starting, groups, knowledge)
