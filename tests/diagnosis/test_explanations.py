@@ -4,6 +4,7 @@ import csv
 import io
 import math
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from marrowtrail.diagnosis.audit import audit_sheet
 from marrowtrail.diagnosis.bars import leading_diseases
 from marrowtrail.diagnosis.differential import Differential, Standing
+from marrowtrail.diagnosis.engine import mean_rates
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.outlook import chance_of_another_site
 from marrowtrail.diagnosis.reasoning import diagnose, probabilities
 from marrowtrail.diagnosis.weighing import under_another_prior, weigh
 from marrowtrail.record.findings import Finding
 
+from .conftest import Edit
 from .stories import (
     CONDYLE,
     FIRST,
@@ -183,12 +187,45 @@ class TestSecondDiseases:
         found = diagnose([*said, *seen(HEAD, FIRST, "bme_present")], knowledge)
         assert found.composites[0].key == "transient_with_neck_fracture"
 
+    EARLY = "bme_large_diffuse t1_hazy_reticular radiographic_osteopenia_after_4_8w"
+
+    def test_a_necrosis_may_have_looked_transient_first(self, knowledge: Knowledge) -> None:
+        found = diagnose([*NECROSIS, *told(self.EARLY)], knowledge)
+        assert "necrosis_after_transient" in {c.key for c in found.composites}
+        assert found.causes[0].diagnosis == "avn"
+
+    def test_that_can_be_switched_off(self, folder: Path, edit: Edit) -> None:
+        edit("composites.yaml", "enabled: true", "enabled: false")
+        found = diagnose([*NECROSIS, *told(self.EARLY)], load_knowledge(folder))
+        assert "necrosis_after_transient" not in {c.key for c in found.composites}
+
     def test_the_share_of_a_composite_is_taken_from_its_first_disease(
         self, knowledge: Knowledge
     ) -> None:
         case = weigh([], knowledge, SETTING)
         assert float(case.hypotheses.prior.sum()) == pytest.approx(1.0, abs=1e-12)
         assert np.all(case.hypotheses.prior > 0)
+
+
+class TestOedemaThatWentBetweenTwoScans:
+    def test_says_when_it_went_and_not_twice_how_long_it_lasted(self, knowledge: Knowledge) -> None:
+        case = weigh(told("resolves_by_6m", "resolves_by_3m"), knowledge, "uniform")
+        (group,) = case.groups
+        assert group.is_interval
+        rates = mean_rates(knowledge)[:, group.columns]
+        between = np.maximum(rates[:, 1] - rates[:, 0], 0.0)
+        error = knowledge.reading_error["resolves_by_3m"]
+        expected = (1 - error) ** 2 * between + error * (1 - error) * (1.0 - between)
+        power = knowledge.calibration.likelihood_power
+        assert case.likelihoods[:, 0] == pytest.approx(expected**power)
+
+    def test_one_scan_is_weighed_as_before(self, knowledge: Knowledge) -> None:
+        case = weigh(told("resolves_by_6m"), knowledge, "uniform")
+        assert not case.groups[0].is_interval
+
+    def test_an_impossible_order_counts_for_nothing(self, knowledge: Knowledge) -> None:
+        found = diagnose(told("resolves_by_3m", "resolves_by_12m"), knowledge)
+        assert any("contradict each other" in line for line in found.unused)
 
 
 class TestContradictionsAndGaps:

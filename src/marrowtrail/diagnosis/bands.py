@@ -21,6 +21,7 @@ from marrowtrail.diagnosis.engine import (
     Floats,
     Group,
     Severity,
+    interval_parts,
     likelihood,
     mean_rates,
     piece_likelihoods,
@@ -106,6 +107,8 @@ def _patient_added(
 ) -> Floats:
     """(2, S, J) the case itself as a patient of the picked diagnosis: with, and without it."""
     rates = means[:, group.columns]
+    if group.is_interval:
+        return _interval_added(interval_parts(group, rates), picked, rng)
     at_nodes = piece_likelihoods(group, rates, severity)
     node_weights = at_nodes.prod(axis=1) * severity.weights
     node_weights /= node_weights.sum(axis=1, keepdims=True)
@@ -116,6 +119,14 @@ def _patient_added(
     chance = with_finding / at_nodes[picked, :, nodes]
     had_it = rng.random(chance.shape) < chance
     return np.stack([had_it, ~had_it]).astype(np.float64)
+
+
+def _interval_added(parts: Floats, picked: Indices, rng: np.random.Generator) -> Floats:
+    """(2, S, 2) as :func:`_patient_added`, of an event before, between or after two readings."""
+    chances = np.cumsum(parts / parts.sum(axis=1, keepdims=True), axis=1)[picked]
+    when = (rng.random(len(picked))[:, None] > chances).sum(axis=1)
+    by_reading = np.stack([when == 0, when <= 1], axis=1)
+    return np.stack([by_reading, ~by_reading]).astype(np.float64)
 
 
 def _draw(

@@ -65,7 +65,7 @@ def hypotheses(starting: Floats, groups: Sequence[Group], knowledge: Knowledge) 
     size = len(starting)
     prior = starting.copy()
     added: list[tuple[int, float, Composite]] = []
-    for composite in knowledge.composites:
+    for composite in (c for c in knowledge.composites if c.enabled):
         for lead in composite.leads:
             row = knowledge.diagnoses.index(lead)
             added.append((row, composite.share * float(starting[row]), composite))

@@ -40,13 +40,15 @@ class Group:
     """Evidence that is weighed together: one piece alone, or the known members of a block.
 
     ``signs`` are +1 or -1 as a member rises or falls with the block's severity; ``rho`` is 0
-    for a piece alone.
+    for a piece alone. ``is_interval`` marks two readings of one event, as oedema that was there
+    after 3 months and gone after 6: it happened in between.
     """
 
     evidence: tuple[Evidence, ...]
     signs: tuple[int, ...]
     rho: float
     label: str
+    is_interval: bool = False
 
     @property
     def columns(self) -> list[int]:
@@ -58,13 +60,16 @@ def group_evidence(evidence: Sequence[Evidence], knowledge: Knowledge) -> tuple[
     """Gather evidence of one block; groups come in the order of their first finding."""
     gathered: dict[str, list[Evidence]] = {}
     for piece in evidence:
-        block = knowledge.block_of.get(piece.finding)
-        gathered.setdefault(block.key if block else piece.finding, []).append(piece)
+        joined = knowledge.block_of.get(piece.finding) or knowledge.nested_of.get(piece.finding)
+        gathered.setdefault(joined.key if joined else piece.finding, []).append(piece)
     return tuple(_group(pieces, knowledge) for pieces in gathered.values())
 
 
 def _group(pieces: Sequence[Evidence], knowledge: Knowledge) -> Group:
     block = knowledge.block_of.get(pieces[0].finding)
+    nested = knowledge.nested_of.get(pieces[0].finding)
+    if nested is not None and len(pieces) == 2:
+        return Group(tuple(pieces), (1, 1), 0.0, nested.label, is_interval=True)
     if block is None or len(pieces) == 1:
         return Group(tuple(pieces), (1,), 0.0, knowledge.finding_labels[pieces[0].finding])
     signs = tuple(block.sign(piece.finding) for piece in pieces)
@@ -86,7 +91,7 @@ class Severity:
 
 def severity_of(group: Group, means: Floats) -> Severity:
     """Factors for a group whose pieces have mean rates ``means`` (D, J)."""
-    if len(group.evidence) == 1:
+    if len(group.evidence) == 1 or group.is_interval:
         ones = np.ones((*means.shape, 1))
         return Severity(ones, ones, np.ones(1))
     at_nodes = np.stack(
@@ -110,9 +115,32 @@ def piece_likelihoods(group: Group, rates: Floats, severity: Severity) -> Floats
 
 def likelihood(group: Group, rates: Floats, severity: Severity) -> Floats:
     """(..., D) likelihood of a group for rates (..., D, J) of its pieces."""
+    if group.is_interval:
+        within: Floats = interval_parts(group, rates).sum(axis=-1)
+        return within
     joint = piece_likelihoods(group, rates, severity).prod(axis=-2)
     averaged: Floats = joint @ severity.weights
     return averaged
+
+
+def interval_parts(group: Group, rates: Floats) -> Floats:
+    """(..., D, 3) likelihood of two readings with the event before, between and after them.
+
+    ``rates`` (..., D, 2) are the shares with the event by either reading. Drawn apart, the earlier
+    may exceed the later; then nobody has it in between.
+    """
+    first, second = group.evidence
+    by_first = rates[..., 0]
+    by_second = np.maximum(rates[..., 1], by_first)
+    parts: Floats = np.stack(
+        [
+            by_first * first.present_weight * second.present_weight,
+            (by_second - by_first) * first.absent_weight * second.present_weight,
+            (1.0 - by_second) * first.absent_weight * second.absent_weight,
+        ],
+        axis=-1,
+    )
+    return parts
 
 
 def rates_at_severity(rates: Floats, sign: int, rho: float) -> Floats:

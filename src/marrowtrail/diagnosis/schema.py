@@ -255,6 +255,8 @@ class Composite(Row):
     findings: tuple[str, ...]
     share: Probability
     reason: Key
+    enabled: bool = True
+    """A hypothesis that is disputed can be switched off."""
 
 
 class OutlookEntry(Row):
