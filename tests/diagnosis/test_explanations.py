@@ -123,9 +123,14 @@ class TestTheAuditSheet:
 
 
 class TestStanding:
-    def test_open_alternatives_keep_it_provisional(self, third: Differential) -> None:
+    def test_open_alternatives_keep_it_provisional(self, first: Differential) -> None:
+        assert first.standing is Standing.PROVISIONAL
+        assert "arthritis of spondyloarthritis must be answered first" in first.standing_why
+
+    def test_what_no_test_excludes_keeps_it_provisional_too(self, third: Differential) -> None:
         assert third.standing is Standing.PROVISIONAL
-        assert third.standing_why == "Arthritis of spondyloarthritis must be answered first."
+        why = "Arthritis of spondyloarthritis: unlikely, but no test excludes it yet."
+        assert third.standing_why == why
 
     def test_with_all_answered_it_is_established(self, knowledge: Knowledge) -> None:
         reader = [Finding(k, A, CONDYLE, FIRST) for k in ("synovitis", "effusion")]

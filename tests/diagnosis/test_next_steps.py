@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from marrowtrail.diagnosis.evidence import read_findings
+from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.evidence import Reading, read_findings
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.next_steps import bits_of_test, expected_bits, next_steps
 from marrowtrail.diagnosis.reasoning import probabilities
@@ -23,11 +24,16 @@ def bits_of(key: str, findings: list[Finding], knowledge: Knowledge) -> float:
     return bits_of_test(test, reading, probabilities(findings, knowledge), knowledge)
 
 
+def starting_of(reading: Reading, findings: list[Finding], knowledge: Knowledge) -> Floats:
+    joints = joints_of_onset(findings, knowledge)
+    return prior(knowledge, "musculoskeletal_mri", joints, reading.days_followed)
+
+
 def bits_of_the_rates(key: str, findings: list[Finding], knowledge: Knowledge) -> float:
     """As :func:`bits_of`, of each diagnosis alone and with likelihoods as they are."""
     test = next(t for t in knowledge.tests if t.key == key)
     reading = read_findings(findings, knowledge)
-    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings, knowledge))
+    starting = starting_of(reading, findings, knowledge)
     now = np.array(slow_posterior(reading.evidence, list(starting), knowledge))
     return bits_of_test(test, reading, now, knowledge)
 
@@ -38,8 +44,8 @@ def entropy(values: list[float]) -> float:
 
 def slow_bits(keys: list[str], findings: list[Finding], knowledge: Knowledge) -> float:
     """Expected fall of entropy by ranking again after every outcome."""
-    known = read_findings(findings, knowledge).evidence
-    starting = prior(knowledge, "musculoskeletal_mri", joints_of_onset(findings, knowledge))
+    reading = read_findings(findings, knowledge)
+    known, starting = reading.evidence, starting_of(reading, findings, knowledge)
     rows = range(len(starting))
     now = [starting[i] * slow_likelihood(known, i, knowledge) for i in rows]
     evidence_now = sum(now)

@@ -46,6 +46,21 @@ class TestPrior:
             share(knowledge, "avn", "uniform", *joints)
         )
 
+    @pytest.mark.parametrize("joint", ["knee", "hip"])
+    def test_the_longer_it_is_followed_the_more_has_moved(
+        self, knowledge: Knowledge, joint: str
+    ) -> None:
+        row = knowledge.diagnoses.index("rmo")
+        family = [knowledge.diagnoses.index(d) for d in knowledge.disease("rmo")]
+        followed = [prior(knowledge, "uniform", (joint,), days) for days in (0, 30, 365, 3650)]
+        shares = [float(p[row] / p[family].sum()) for p in followed]
+        assert shares[0] == pytest.approx(0.05)
+        assert shares[1] < 1.4 * shares[0]
+        assert shares == sorted(shares)
+        assert shares[-1] == pytest.approx(0.25, abs=1e-3)
+        # how common the disease is does not depend on how long it is followed
+        assert float(followed[0][family].sum()) == pytest.approx(float(followed[3][family].sum()))
+
     def test_an_unknown_setting_names_the_known_ones(self, knowledge: Knowledge) -> None:
         with pytest.raises(InputError, match="rheumatology"):
             prior(knowledge, "casino", ())

@@ -75,6 +75,13 @@ class Reading:
     oedema: FindingState | None
     last_visit: date | None
 
+    @property
+    def days_followed(self) -> float:
+        """Days from the first oedema to the last visit of the record; 0 where not known."""
+        if self.first_oedema is None or self.last_visit is None:
+            return 0.0
+        return float((self.last_visit - self.first_oedema).days)
+
     def state_of(self, finding: str) -> FindingState | None:
         """State of a finding over all sites and visits; ``None`` where nobody speaks of it."""
         known = self.finding(finding)

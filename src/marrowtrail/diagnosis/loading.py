@@ -253,6 +253,11 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
         check("finding", family.own_findings, "families.yaml")
         check("diagnosis", (c.diagnosis for c in family.claims), "families.yaml")
         check("diagnosis", (s.diagnosis for s in family.shares), "families.yaml")
+        check("finding", (s.needs for s in family.shares), "families.yaml")
+        awaited = {entry.finding for entry in files.dependence.awaited}
+        unawaited = sorted({s.needs for s in family.shares} - awaited)
+        if unawaited:
+            raise _broken(f"no time constant for {', '.join(unawaited)}", "families.yaml")
         check("finding", (c.needs for c in family.claims), "families.yaml")
     for joint in files.priors.joints:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)

@@ -119,7 +119,7 @@ def _chance_shown(
     finding: str, test: Test, reading: Reading, rates: Floats, knowledge: Knowledge
 ) -> Floats:
     """(D,) rate at which the test would find it; an awaited finding may not have shown yet."""
-    rate: Floats = rates[:, knowledge.table.findings.index(finding)]
+    rate = _eventual(finding, rates[:, knowledge.table.findings.index(finding)], knowledge)
     if finding not in knowledge.tau_days_of or test.after_days == 0:
         return rate
     known = next((e for e in reading.evidence if e.finding == finding), None)
@@ -127,6 +127,17 @@ def _chance_shown(
         seen_share = known.followed_share
         rate = rate * (1.0 - seen_share) / (1.0 - rate * seen_share)
     return rate * follow_up_share(test.after_days, knowledge.tau_days_of[finding])
+
+
+def _eventual(finding: str, rate: Floats, knowledge: Knowledge) -> Floats:
+    """(D,) rates where a label that the finding gives is open to its whole disease in time."""
+    eventual = rate.copy()
+    for family in knowledge.families:
+        for entry in family.shares:
+            if entry.needs == finding:
+                members = [knowledge.diagnoses.index(d) for d in knowledge.disease(entry.diagnosis)]
+                eventual[members] = np.maximum(eventual[members], entry.eventual)
+    return eventual
 
 
 def _alone(shown: Floats, error: float) -> Floats:

@@ -71,7 +71,7 @@ def _another_site(
     if reading.state_of("shift_other_joint") is FindingState.PRESENT:
         return []
     tau = knowledge.tau_days_of["shift_other_joint"]
-    followed = _days_followed(reading)
+    followed = reading.days_followed
     low, middle, high = (
         chance_of_another_site(followed, YEAR_DAYS, share, tau)
         for share in (migration.low, migration.share, migration.high)
@@ -81,10 +81,3 @@ def _another_site(
     width = f"{percent(low)} to {percent(high)}"
     sources = tuple(knowledge.sources[key].citation for key in migration.sources)
     return [OutlookLine(disease.lead, "another_site", text, sources, width)]
-
-
-def _days_followed(reading: Reading) -> float:
-    """Days from the first oedema to the last visit of the record."""
-    if reading.first_oedema is None or reading.last_visit is None:
-        return 0.0
-    return float((reading.last_visit - reading.first_oedema).days)

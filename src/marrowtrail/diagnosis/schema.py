@@ -227,11 +227,22 @@ class Definition(Row):
 
 
 class LabelShare(Row):
-    """Share of a disease's patients who come to bear a label, with where that is known from."""
+    """Share of a disease's patients who bear a label when first seen, and who ever come to.
+
+    ``needs`` is the finding that gives the label; its time constant says how fast they come to.
+    """
 
     diagnosis: Key
     share: Probability
+    eventual: Probability
+    needs: Key
     reason: Key
+
+    @model_validator(mode="after")
+    def _nobody_loses_a_label(self) -> LabelShare:
+        if self.eventual < self.share:
+            raise ValueError("fewer come to bear the label than bear it when first seen")
+        return self
 
 
 class Family(Row):

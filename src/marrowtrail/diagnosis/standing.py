@@ -9,6 +9,9 @@ from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus, Standin
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE
 from marrowtrail.diagnosis.wording import capital, inside, listed
 
+UNTESTED_AT_MOST = 0.01
+"""An alternative that no test excludes may be left with this much."""
+
 ESTABLISHED_FROM = 0.9
 """A diagnosis less likely than this is not called established, whatever the ledger says."""
 
@@ -21,6 +24,12 @@ def standing_of(lead: Disease, ledger: Sequence[LedgerLine]) -> tuple[Standing, 
     if still:
         named = listed([inside(line.label) for line in still])
         return Standing.PROVISIONAL, f"{capital(named)} must be answered first."
+    untested = [
+        x for x in ledger if x.status is LedgerStatus.UNLIKELY and x.probability > UNTESTED_AT_MOST
+    ]
+    if untested:
+        named = listed([inside(line.label) for line in untested])
+        return Standing.PROVISIONAL, f"{capital(named)}: unlikely, but no test excludes it yet."
     if lead.withheld is not None:
         return Standing.PROVISIONAL, f"{capital(lead.withheld.unclaimed)}."
     if lead.probability < ESTABLISHED_FROM:

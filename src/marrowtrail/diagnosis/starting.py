@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import exp
 
 import numpy as np
 
@@ -20,7 +21,9 @@ _LISTED_AS = {"ankle": "ankle_foot", "foot": "ankle_foot"}
 LOWER_LIMB = ("hip", "knee", "ankle_foot")
 
 
-def prior(knowledge: Knowledge, setting_key: str, joints: Sequence[str]) -> Floats:
+def prior(
+    knowledge: Knowledge, setting_key: str, joints: Sequence[str], days_followed: float = 0.0
+) -> Floats:
     """(D,) starting probabilities, the class for none of these last.
 
     Parameters
@@ -30,6 +33,8 @@ def prior(knowledge: Knowledge, setting_key: str, joints: Sequence[str]) -> Floa
     joints
         Where the oedema began, as the priors list joints; the mean of the lower limb's where
         that is not known.
+    days_followed
+        Since oedema was first seen: the longer, the more of a disease that moves has moved.
 
     Raises
     ------
@@ -47,7 +52,8 @@ def prior(knowledge: Knowledge, setting_key: str, joints: Sequence[str]) -> Floa
     by_joint = {entry.joint: entry for entry in knowledge.priors.joints}
     listed = [by_joint[j] for j in joints if j in by_joint] or [by_joint[j] for j in LOWER_LIMB]
     named = [d for d in knowledge.diagnoses if d != NONE_OF_THESE]
-    shares = np.mean([_shares(entry, setting, knowledge, named) for entry in listed], axis=0)
+    known = label_shares(knowledge, days_followed)
+    shares = np.mean([_shares(entry, setting, knowledge, named, known) for entry in listed], axis=0)
     rest = knowledge.priors.none_of_these
     starting: Floats = np.append((1.0 - rest) * shares, rest)
     return starting
@@ -88,7 +94,11 @@ def joints_of_site(site: Site) -> tuple[str, ...]:
 
 
 def _shares(
-    entry: JointPrior, setting: Setting, knowledge: Knowledge, named: Sequence[str]
+    entry: JointPrior,
+    setting: Setting,
+    knowledge: Knowledge,
+    named: Sequence[str],
+    labels: Mapping[str, float],
 ) -> Floats:
     """(D - 1,) shares of the named diagnoses at one joint."""
     weights = np.array(
@@ -99,7 +109,7 @@ def _shares(
         ]
     )
     for family in knowledge.families:
-        _share_out(weights, family, named, knowledge)
+        _share_out(weights, family, named, labels, knowledge)
     shares: Floats = weights / weights.sum()
     for known in setting.families:
         is_member = np.array([knowledge.groups[d] == known.family for d in named])
@@ -108,10 +118,31 @@ def _shares(
     return shares
 
 
-def _share_out(weights: Floats, family: Family, named: Sequence[str], knowledge: Knowledge) -> None:
+def label_shares(knowledge: Knowledge, days_followed: float) -> dict[str, float]:
+    """Share of its disease that bears a label after some days, by label.
+
+    Who will move does so after an exponential time, so that a month without another site says
+    little and thirty months say much.
+    """
+    return {
+        entry.diagnosis: entry.share
+        + (entry.eventual - entry.share)
+        * (1.0 - exp(-max(days_followed, 0.0) / knowledge.tau_days_of[entry.needs]))
+        for family in knowledge.families
+        for entry in family.shares
+    }
+
+
+def _share_out(
+    weights: Floats,
+    family: Family,
+    named: Sequence[str],
+    labels: Mapping[str, float],
+    knowledge: Knowledge,
+) -> None:
     """Give the labels of a disease their known shares of its weight; the rest keep their ratios."""
     members = [named.index(d) for d in named if knowledge.groups[d] == family.key]
-    known = {named.index(entry.diagnosis): entry.share for entry in family.shares}
+    known = {named.index(entry.diagnosis): labels[entry.diagnosis] for entry in family.shares}
     total = weights[members].sum()
     others = [i for i in members if i not in known]
     weights[others] *= (1.0 - sum(known.values())) * total / weights[others].sum()

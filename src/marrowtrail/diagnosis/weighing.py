@@ -58,7 +58,7 @@ def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> We
     reading = read_findings(findings, knowledge)
     joints = joints_of_onset(findings, knowledge)
     groups = group_evidence(reading.evidence, knowledge)
-    starting = prior(knowledge, setting, joints)
+    starting = prior(knowledge, setting, joints, reading.days_followed)
     known = hypotheses(starting, groups, knowledge)
     power = knowledge.calibration.likelihood_power
     likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
@@ -68,5 +68,6 @@ def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> We
 
 def under_another_prior(case: Weighing, knowledge: Knowledge, setting: str) -> Floats:
     """(D,) probabilities of the same evidence under another setting's prior."""
-    known = hypotheses(prior(knowledge, setting, case.joints), case.groups, knowledge)
+    starting = prior(knowledge, setting, case.joints, case.reading.days_followed)
+    known = hypotheses(starting, case.groups, knowledge)
     return known.fold(posterior(known.prior, known.spread(case.likelihoods)))

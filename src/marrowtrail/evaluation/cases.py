@@ -268,7 +268,8 @@ def _baselines(reads: dict[View, list[_Read]], setting: str, gold: CaseGold) -> 
     """Scores of simpler ways, over the cases of the best tiers."""
 
     def starting(read: _Read) -> Floats:
-        return prior(read.knowledge, setting, joints_of_onset(read.said.findings, read.knowledge))
+        joints = joints_of_onset(read.said.findings, read.knowledge)
+        return prior(read.knowledge, setting, joints, read.reading.days_followed)
 
     ways: dict[str, Callable[[_Read], Floats]] = {
         "prior_only": starting,

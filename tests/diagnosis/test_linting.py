@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from marrowtrail.cli.app import app
+from marrowtrail.diagnosis.linting import lint_knowledge
+
+from .conftest import Edit
+
+
+class TestTheKnowledgeOfThisVersion:
+    def test_has_no_error(self) -> None:
+        assert [p for p in lint_knowledge().problems if p.is_error] == []
+
+    def test_names_cells_from_memory_that_decide(self) -> None:
+        said = [p for p in lint_knowledge().problems if "from memory" in p.what]
+        assert said
+        assert all(p.where.startswith("cells/") for p in said)
+
+    def test_counts_what_rests_on_what(self) -> None:
+        counts = lint_knowledge().counts
+        assert counts["cells with a source"] > 500
+        assert counts["cells from memory alone"] > 0
+
+
+class TestErrors:
+    def test_a_source_without_reference_or_reason(self, folder: Path, edit: Edit) -> None:
+        note = ', note: "no identifier at hand: not seen, kept as a source to read"'
+        edit(
+            "sources.yaml",
+            f"reference: memory, status: not_seen{note}",
+            "reference: x, status: not_seen",
+        )
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["vandeberg1999 has no DOI, PMID or reason"]
+
+    def test_a_source_that_was_not_seen_and_is_cited(self, folder: Path, edit: Edit) -> None:
+        edit("cells/avn.yaml", "source: meier2014", "source: felson2001")
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["felson2001 was not seen and is cited"]
+
+    def test_the_same_red_flag_twice(self, folder: Path, edit: Edit) -> None:
+        edit("red_flags.yaml", "[sinus_tract]", "[sinus_tract, sinus_tract]")
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["infection: sinus_tract stands there twice"]
+
+    def test_a_count_of_parts_without_a_reason(self, folder: Path, edit: Edit) -> None:
+        edit("cells/sif.yaml", "k: 1, n: 7, source: davies2004", "k: 1.5, n: 7, source: davies2004")
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["sclerosis: k is no whole number and nothing says why"]
+
+
+class TestTheCommand:
+    def test_passes_on_the_own_knowledge(self) -> None:
+        result = CliRunner().invoke(app, ["knowledge", "check"])
+        assert result.exit_code == 0
+        assert "cells from memory alone" in result.stdout
+
+    def test_fails_on_an_error_and_names_the_file(self, folder: Path, edit: Edit) -> None:
+        edit("red_flags.yaml", "[sinus_tract]", "[sinus_tract, sinus_tract]")
+        result = CliRunner().invoke(app, ["knowledge", "check", str(folder), "--json"])
+        assert result.exit_code == 1
+        assert '"where": "red_flags.yaml"' in result.stdout
+
+
+CASE = """
+schema_version: 1
+synthetic: true
+patient: {age: 46, sex: M}
+findings:
+  - finding: bme_present
+    state: present
+    site: {bone: femur, side: right, region: medial_condyle}
+    visit: 2031-01-10
+  - finding: bme_present
+    state: present
+    site: {bone: tibia, side: right, region: distal_epiphysis}
+    visit: 2031-06-10
+  - finding: shift_other_joint
+    state: present
+    site: {bone: tibia, side: right, region: distal_epiphysis}
+    visit: 2031-06-10
+"""
+
+
+class TestDiagnose:
+    @pytest.fixture
+    def case(self, tmp_path: Path) -> Path:
+        path = tmp_path / "case.yaml"
+        path.write_text(CASE, encoding="utf-8")
+        return path
+
+    def ask(self, *arguments: str) -> str:
+        result = CliRunner().invoke(app, ["diagnose", *arguments, "--setting", "bone_clinic"])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def test_at_presentation_nothing_has_moved(self, case: Path) -> None:
+        later, first = self.ask(str(case)), self.ask(str(case), "--view", "presentation")
+        assert "Regional migratory osteoporosis is the leading" in later
+        assert "Regional migratory osteoporosis is the leading" not in first
+
+    def test_another_view_is_refused(self, case: Path) -> None:
+        result = CliRunner().invoke(app, ["diagnose", str(case), "--view", "sideways"])
+        assert result.exit_code == 2
+
+    def test_writes_the_audit_sheet(self, case: Path, tmp_path: Path) -> None:
+        sheet = tmp_path / "audit.csv"
+        self.ask(str(case), "--audit", str(sheet))
+        lines = sheet.read_text(encoding="utf-8").splitlines()
+        assert lines[0].startswith("knowledge,")
+        assert any(line.startswith("rmo,rmo,") for line in lines)
+
+    def test_says_what_would_change_it_and_what_lies_ahead(self, case: Path) -> None:
+        said = self.ask(str(case))
+        assert "no prior knowledge" in said
+        assert "resolution:" in said
+        assert "times as common" in said
