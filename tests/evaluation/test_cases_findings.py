@@ -75,6 +75,25 @@ class TestWords:
         assert reading.findings == ()
         assert reading.unknown == ("presentation.fever: 'purple'",)
 
+    def test_an_unknown_list_is_named(self) -> None:
+        assert read(told(gadgets=["a"])).unknown == ("presentation.gadgets",)
+
+    @pytest.mark.parametrize(("written", "state"), [("male", P), ("F", A), ("female", A)])
+    def test_sex_in_other_words(self, written: str, state: FindingState) -> None:
+        assert states(case("c", patient={"sex": written})) == {"sex_male": {state}}
+
+    def test_an_age_in_words(self) -> None:
+        assert states(case("c", patient={"age": "47"})) == {"age_30_59": {P}}
+        assert states(case("c", patient={"age_text": "middle-aged"})) == {"age_30_59": {P}}
+        assert states(case("c", patient={"age_text": "not shown"})) == {}
+
+    def test_a_status_with_a_qualifier(self) -> None:
+        assert states(told(fever={"status": "present_low_grade"})) == {"fever": {P}}
+
+    def test_an_unknown_word_for_oedema_is_named(self) -> None:
+        odd = study("presentation", 0, site("femur", "head", "sparkling"))
+        assert read(case("c", imaging=[odd])).unknown == ("imaging.bme: 'sparkling'",)
+
     def test_a_word_set_aside_has_a_reason(self) -> None:
         (unused,) = read(told(course="progressive")).unused
         assert unused.word == "presentation.course"
@@ -188,6 +207,17 @@ class TestCourse:
     def test_sites_without_oedema_are_none(self) -> None:
         first = study("presentation", 0, site("femur", "head", None), order=1)
         assert "bme_present" not in self.serial(first=first)
+
+    @pytest.mark.parametrize("region", ["unspecified", "mid_shaft"])
+    def test_an_end_named_later_is_no_other_joint(self, region: str) -> None:
+        first = study("presentation", 0, site("femur", region), order=1)
+        found = self.serial(study("follow_up", 60, site("femur", "head"), order=2), first=first)
+        assert "shift_other_joint" not in found
+
+    def test_the_pelvis_beside_the_hip_is_no_other_joint(self) -> None:
+        first = study("presentation", 0, site("femur", "head"), order=1)
+        found = self.serial(study("follow_up", 60, site("pubis", "body"), order=2), first=first)
+        assert "shift_other_joint" not in found
 
     def test_two_sides_and_several_bones(self) -> None:
         left = {**site("femur", "head"), "side": "left"}

@@ -122,18 +122,14 @@ def _extent(seen: Sequence[Moment]) -> Iterator[Finding]:
         pairs = list(combinations(moment.oedema, 2))
         if any({a.side, b.side} == {Side.LEFT, Side.RIGHT} and _twins(a, b) for a, b in pairs):
             yield Finding("bilateral", P, None, moment.date)
-        if any(a.same_joint(b) and _bone(a) != _bone(b) for a, b in pairs):
+        if any(a.same_joint(b) and a.bone != b.bone for a, b in pairs):
             yield Finding("multiple_bones_same_region", P, None, moment.date)
         if any(_is_remote(a, b) for a, b in pairs):
             yield Finding("skeletal_multifocal_remote", P, None, moment.date)
 
 
 def _twins(a: Place, b: Place) -> bool:
-    return a.joint == b.joint and _bone(a) == _bone(b)
-
-
-def _bone(place: Place) -> str:
-    return place.part.split(" ", 1)[0]
+    return a.joint == b.joint and a.bone == b.bone
 
 
 def _is_remote(a: Place, b: Place) -> bool:
@@ -141,7 +137,7 @@ def _is_remote(a: Place, b: Place) -> bool:
     pelvis = {"hip", "sacroiliac", "pelvis"}
     if {a.joint, b.joint} <= pelvis:
         return False
-    return a.joint != b.joint or (a.joint == OTHER and _bone(a) != _bone(b))
+    return a.joint != b.joint or (a.joint == OTHER and a.bone != b.bone)
 
 
 def _shifts(seen: Sequence[Moment]) -> Iterator[Finding]:
@@ -168,7 +164,7 @@ def _covered(place: Place, known: Sequence[Place]) -> bool:
         and (
             place.part == k.part
             or (place.is_precise and place.site == k.site)
-            or (_bone(place) == _bone(k) and not k.is_precise)
+            or (place.bone == k.bone and not k.is_precise)
         )
         for k in known
     )

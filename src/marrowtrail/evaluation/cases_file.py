@@ -165,7 +165,10 @@ def _read(path: Path, where: str) -> PublishedCase:
 
 
 def statements(block: Mapping[str, object], path: str) -> Iterator[Entry]:
-    """Statements of a block by the path of their keys; free text and lists are left out."""
+    """Statements of a block by the path of their keys; free text is left out.
+
+    A list gives a statement without a status: whoever knows its codes takes it out before.
+    """
     for key, value in block.items():
         if key in FREE_TEXT:
             continue
@@ -181,6 +184,8 @@ def statements(block: Mapping[str, object], path: str) -> Iterator[Entry]:
             yield Entry(here, None, float(value))
         elif isinstance(value, str):
             yield Entry(here, value)
+        elif isinstance(value, list):
+            yield Entry(here, None)
 
 
 def codes(block: Mapping[str, object], key: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from marrowtrail.evaluation.cases_course import FIRST_DAY, course_findings
+from marrowtrail.evaluation.cases_course import FIRST_DAY, GONE, SEEN, course_findings
 from marrowtrail.evaluation.cases_file import (
     Entry,
     PublishedCase,
@@ -81,12 +81,15 @@ class _Reader:
         """Age, sex, pregnancy."""
         known = dict(case.patient)
         age, sex, text = known.pop("age", None), known.pop("sex", None), known.pop("age_text", None)
+        if isinstance(age, str):
+            age, text = (float(age), text) if age.isdecimal() else (None, age)
         if isinstance(age, (int, float)):
             self.findings += [Finding(key, P) for key, low, high in AGE_BANDS if low <= age < high]
         elif text is not None:
             self.code("patient.age_text", str(text))
-        if str(sex) in ("M", "F"):
-            self.findings.append(Finding("sex_male", P if sex == "M" else A))
+        letter = str(sex)[:1].upper()
+        if letter in ("M", "F"):
+            self.findings.append(Finding("sex_male", P if letter == "M" else A))
         pregnancy = known.pop("pregnancy", None)
         if isinstance(pregnancy, dict):
             is_so = str(pregnancy.get("status")) in ("pregnant", "post_partum")
@@ -98,6 +101,7 @@ class _Reader:
         """What was known at the first visit, imaging apart."""
         known = dict(case.presentation)
         sites = codes(known, "chief_sites")
+        known.pop("chief_sites", None)
         self.sites(sites)
         self.episodes(known.pop("prior_episodes", None), sites)
         if known.pop("no_previous_episode", False) is True:
@@ -107,6 +111,7 @@ class _Reader:
         for name in ("exam", "comorbidities", "prior_treatment"):
             for code in codes(known, name):
                 self.code(f"presentation.{name}", code)
+            known.pop(name, None)
         if isinstance(onset := known.pop("onset", None), str):
             self.code("presentation.onset", onset)
         dxa = known.pop("dxa", None)
@@ -157,6 +162,8 @@ class _Reader:
             self.findings.append(Finding("radiograph_normal", P))
         self.entries(statements(study.findings, "imaging"), study)
         for site in study.sites:
+            if site.bme not in (None, *SEEN, *GONE):
+                self.unknown.append(f"imaging.bme: {site.bme!r}")
             if site.extent is not None and site.bme is not None:
                 self.code("imaging.extent", site.extent)
             for mark in self.words.marks:
@@ -236,7 +243,8 @@ class _Reader:
     def _state(self, row: WordRow, path: str, entry: Entry) -> FindingState | None:
         if entry.status is not None:
             word = re.split(r"[ ,;(]", entry.status.strip(), maxsplit=1)[0]
-            return self.words.statuses.state_of(word, row.reads)
+            whole = self.words.statuses.state_of(word, row.reads)
+            return whole or self.words.statuses.state_of(word.split("_", 1)[0], row.reads)
         for limit in self.words.limits:
             if limit.entry == path and limit.unit == entry.unit and entry.value is not None:
                 is_out = (limit.above is not None and entry.value > limit.above) or (

@@ -15,6 +15,9 @@ OTHER = "other"
 LEVEL = {"sacroiliac": 0, "hip": 1, "knee": 2, "ankle_foot": 3}
 """Joints from the trunk down."""
 
+_ONE_REGION = frozenset(frozenset(pair) for pair in (("pelvis", "hip"), ("pelvis", "sacroiliac")))
+"""Joints that the rest of the pelvic bones belong to."""
+
 _SIDES = {"left": Side.LEFT, "right": Side.RIGHT, "midline": Side.MIDLINE}
 
 
@@ -33,11 +36,21 @@ class Place:
     is_precise: bool
     is_surface: bool
 
+    @property
+    def bone(self) -> str:
+        """The bone in the word of the case."""
+        return self.part.split(" ", 1)[0]
+
     def same_joint(self, other: Place) -> bool:
-        """The same joint of the same side, or of a side that is not told."""
-        if OTHER in (self.joint, other.joint):
-            return self.part == other.part and not self._opposite(other)
-        return self.joint == other.joint and not self._opposite(other)
+        """The same joint of the same side, or of a side that is not told.
+
+        A bone of which no end is named is at every joint of that bone.
+        """
+        if self._opposite(other):
+            return False
+        if self.joint in LEVEL and other.joint in LEVEL:
+            return self.joint == other.joint
+        return self.bone == other.bone or frozenset((self.joint, other.joint)) in _ONE_REGION
 
     def _opposite(self, other: Place) -> bool:
         return {self.side, other.side} == {Side.LEFT, Side.RIGHT}
