@@ -116,6 +116,14 @@ class TestBadInput:
         assert said in caught.value.what
         assert "smith" not in f"{caught.value.what}{caught.value.where}"
 
+    def test_a_part_that_cannot_be_read_is_left_out_and_named(
+        self, scores: CaseScores, tmp_path: Path
+    ) -> None:
+        odd = {**MOVED, "imaging": [*MOVED["imaging"], {"phase": "follow_up", "day": "soon"}]}
+        (found,) = score_cases(write(tmp_path, odd), silent).cases
+        assert found.unknown == ("imaging.2.day",)
+        assert found.presentation == scores.cases[1].presentation
+
     def test_an_empty_folder(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="No case was found"):
             score_cases(tmp_path, silent)

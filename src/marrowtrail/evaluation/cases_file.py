@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -18,6 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from marrowtrail.errors import InputError
 
 REMEDY = "Each file holds one case in the layout of cases/SCHEMA.md; correct it or leave it out."
+
+MOST_UNREADABLE = 40
+"""Parts of one case that are left out because they cannot be read; more is no case."""
 
 FREE_TEXT = frozenset({"text", "detail", "chief_detail", "onset_event", "trauma_note", "note"})
 """Keys of free text, which may tell the answer; no view holds them."""
@@ -103,7 +107,10 @@ class Study(_Part):
 
 
 class PublishedCase(_Part):
-    """A case as it stands in its file; ``None`` for ``gold`` means that it is not scored."""
+    """A case as it stands in its file; ``None`` for ``gold`` means that it is not scored.
+
+    ``unreadable`` names parts that were left out since they are not of the layout's form.
+    """
 
     blind_id: str
     gold: Gold | None = None
@@ -113,6 +120,7 @@ class PublishedCase(_Part):
     presentation: Mapping[str, object] = Field(default_factory=dict)
     imaging: tuple[Study, ...] = ()
     follow_up: Mapping[str, object] = Field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
 
     def studies(self, view: View) -> tuple[Study, ...]:
         """Studies of a view in the order in which they were made."""
@@ -140,7 +148,8 @@ def read_cases(folder: Path) -> tuple[PublishedCase, ...]:
     ------
     InputError
         If the folder holds no YAML file, or one that is not a case; names the file by its
-        position, since its name may identify a patient.
+        position, since its name may identify a patient. A part of a case that cannot be read is
+        left out and named in it.
     """
     files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
     if not files:
@@ -154,14 +163,39 @@ def read_cases(folder: Path) -> tuple[PublishedCase, ...]:
 
 def _read(path: Path, where: str) -> PublishedCase:
     try:
-        return PublishedCase.model_validate(yaml.load(path.read_bytes(), yaml.CSafeLoader))
+        data: Any = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError("Not readable as YAML.", where=where, remedy=REMEDY) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = " > ".join(str(part) for part in first["loc"]) or "the file"
-        what = f"Not a case: {place}: {first['msg'].lower()}."
-        raise InputError(what, where=where, remedy=REMEDY) from error
+    unreadable: list[str] = []
+    for _ in range(MOST_UNREADABLE):
+        try:
+            case = PublishedCase.model_validate(data)
+        except ValidationError as error:
+            place = error.errors()[0]["loc"]
+            removed = _without(data, place)
+            if not removed:
+                first = error.errors()[0]["msg"].lower()
+                named = ".".join(str(part) for part in place) or "the file"
+                what = f"Not a case: {named}: {first}."
+                raise InputError(what, where=where, remedy=REMEDY) from error
+            unreadable.append(".".join(str(part) for part in removed))
+        else:
+            return case.model_copy(update={"unreadable": tuple(unreadable)})
+    raise InputError("Not a case: hardly any key of it can be read.", where=where, remedy=REMEDY)
+
+
+def _without(data: object, place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Take out what stands at a place, else what should hold it; empty where neither is there."""
+    for end in range(len(place), max(len(place) - 2, 0), -1):
+        holder: Any = data
+        try:
+            for part in place[: end - 1]:
+                holder = holder[part]
+            del holder[place[end - 1]]
+        except (KeyError, IndexError, TypeError):
+            continue
+        return place[:end]
+    return ()
 
 
 def statements(block: Mapping[str, object], path: str) -> Iterator[Entry]:

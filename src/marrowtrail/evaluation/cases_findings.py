@@ -65,7 +65,8 @@ def read_case(case: PublishedCase, view: View, words: CaseWords) -> CaseReading:
     if view is View.SERIAL:
         reader.follow_up(case)
     found = (*reader.findings, *course_findings(case.studies(view), words))
-    return CaseReading(tuple(dict.fromkeys(found)), tuple(reader.unused), tuple(reader.unknown))
+    unknown = (*case.unreadable, *reader.unknown)
+    return CaseReading(tuple(dict.fromkeys(found)), tuple(reader.unused), unknown)
 
 
 class _Reader:
