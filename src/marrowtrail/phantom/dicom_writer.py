@@ -16,15 +16,25 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from marrowtrail.imaging.series import Dixon
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.phantom.acquisition import Acquisition
+from marrowtrail.phantom.dicom_enhanced import Frames, add_frames
 from marrowtrail.phantom.dicom_style import header_style
 from marrowtrail.phantom.habits import Habits
 from marrowtrail.phantom.makers.style import HeaderStyle, PixelCode, PrivateElement
 from marrowtrail.record.sites import Side
+
+ENHANCED_ELSEWHERE = (
+    "ScanningSequence",
+    "SequenceVariant",
+    "ScanOptions",
+    "SequenceName",
+    "Laterality",
+)
+"""Attributes of a single image that an enhanced one says in other words, or of each frame."""
 
 DECIMAL_LENGTH = 16
 """A decimal string (VR DS) has no more characters."""
@@ -102,7 +112,11 @@ def write_series(
         before = before if style.parts_share_series else 0
         uid = synthetic_uid(exam.frame_uid, "series", its_number)
         sheet = _Sheet(volume, acquisition, exam, style, its_number, uid)
-        headers = _write_slices(sheet, before, study / f"SE{its_number:03d}")
+        folder = study / f"SE{its_number:03d}"
+        if exam.habits.container == "enhanced" and not acquisition.is_localiser:
+            headers = _write_frames(sheet, part, folder)
+        else:
+            headers = _write_slices(sheet, before, folder)
         before += len(headers)
         written.append(WrittenSeries(uid, headers, image))
     return tuple(written)
@@ -121,27 +135,60 @@ def _write_slices(sheet: _Sheet, before: int, folder: Path) -> tuple[Dataset, ..
     return tuple(headers)
 
 
+def _write_frames(sheet: _Sheet, part: int, folder: Path) -> tuple[Dataset, ...]:
+    """One file for all slices: an enhanced multi-frame image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    exam, style = sheet.exam, sheet.style
+    pixels = stored(sheet.volume.data, style.pixels)
+    data = _dataset(EnhancedMRImageStorage, synthetic_uid(sheet.series_uid, "frames", part))
+    _patient_and_study(data, exam)
+    _series(data, sheet)
+    for keyword in ENHANCED_ELSEWHERE:
+        if keyword in data:
+            delattr(data, keyword)
+    frames = Frames(
+        acquisition=sheet.acquisition,
+        geometry=sheet.volume.geometry,
+        image=sheet.acquisition.images[part],
+        joint=exam.joint,
+        side="R" if exam.side is Side.RIGHT else "L",
+        begun=exam.start + timedelta(minutes=4 * sheet.number),
+        code=style.pixels,
+        dimensions_uid=synthetic_uid(data.SOPInstanceUID, "dimensions"),
+        numbers=tuple(exam.habits.instance_numbers(pixels.shape[2])),
+    )
+    _pixels(data, pixels[:, :, 0].T, style.pixels)
+    add_frames(data, frames, pixels)
+    data.save_as(folder / f"IM{part + 1:04d}.dcm", enforce_file_format=True)
+    return (data,)
+
+
 def stored(signal: NDArray[np.float32], code: PixelCode) -> NDArray[np.int32]:
     """Whole numbers as the maker stores them, cut off at what fits."""
     return np.clip(np.round(signal * np.float32(code.scale)), 0, code.highest).astype(np.int32)
 
 
 def _slice(sheet: _Sheet, k: int, number: int) -> FileDataset:
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = MRImageStorage
-    meta.MediaStorageSOPInstanceUID = synthetic_uid(sheet.series_uid, number)
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = IMPLEMENTATION_UID
-    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    data = _dataset(MRImageStorage, synthetic_uid(sheet.series_uid, number))
     _patient_and_study(data, sheet.exam)
     _series(data, sheet)
     _physics(data, sheet)
-    data.SOPClassUID = MRImageStorage
-    data.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
     data.InstanceNumber = str(number)
     _place(data, sheet, k)
     for element in sheet.style.private:
         _private(data, element)
+    return data
+
+
+def _dataset(kind: UID, uid: UID) -> FileDataset:
+    """An empty object of a SOP class."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = kind
+    meta.MediaStorageSOPInstanceUID = uid
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
+    data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    data.SOPClassUID, data.SOPInstanceUID = kind, uid
     return data
 
 
