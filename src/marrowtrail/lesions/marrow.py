@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume, bounding_box
+from marrowtrail.lesions.fat_suppression import FAILED, FatSuppression
 
 CORTEX_MM = 2.0
 """Depth of the rim left out of the model: cortex (1 to 2 mm) and the partial volume of the
@@ -68,6 +70,8 @@ class MarrowModel:
         Marrow without its rim, on the crop.
     normal_share
         Share of the interior that fits the model.
+    unsuppressed_share
+        Share of the marrow that is left out because fat suppression failed there.
     """
 
     expected: NDArray[np.float64]
@@ -75,26 +79,65 @@ class MarrowModel:
     block: tuple[tuple[int, int, int], tuple[int, int, int]]
     interior: NDArray[np.bool_]
     normal_share: float
+    unsuppressed_share: float = 0.0
 
 
-def model_marrow(series: Volume, bone: Volume) -> MarrowModel | None:
-    """Fit normal marrow, or ``None`` where too little of the bone's interior is imaged."""
+def model_marrow(
+    series: Volume, bone: Volume, suppression: FatSuppression | None = None
+) -> MarrowModel | None:
+    """Fit normal marrow, or ``None`` where too little of the bone's interior is imaged.
+
+    Where fat outside the bone says that suppression failed, marrow is expected to be brighter
+    too, by as much as the marrow itself bears out. Where that is much, it is left out of the
+    interior: what is bright there may be either.
+    """
     bone.on_grid_of(series)
     block = bounding_box(np.asarray(bone.data, dtype=bool), margin=(2, 2, 1))
     mask = np.asarray(bone.crop(*block).data, dtype=bool)
     depth = depth_mm(mask, series.geometry.spacing_mm)
-    interior = (depth > CORTEX_MM) & ~end_slices(mask, series.geometry.spacing_mm)
-    if np.count_nonzero(interior) < MIN_MARROW_VOXELS:
+    marrow = (depth > CORTEX_MM) & ~end_slices(mask, series.geometry.spacing_mm)
+    if np.count_nonzero(marrow) < MIN_MARROW_VOXELS:
         return None
     signal = np.asarray(series.crop(*block).data, dtype=np.float64)
-    floor = max(1e-6, 0.02 * float(np.median(signal[interior])))
+    floor = max(1e-6, 0.02 * float(np.median(signal[marrow])))
     log_signal = np.log(np.maximum(signal, floor))
     basis = _basis(mask.shape)
-    every = max(1, int(np.count_nonzero(interior)) // FIT_VOXELS)
-    field, spread, weights = _fit(basis[interior][::every], log_signal[interior][::every])
-    usual = float(np.median(basis[interior][::every] @ field))
-    expected = np.exp(np.clip(basis @ field, *(usual + np.log(FIELD_RANGE))))
-    return MarrowModel(expected, max(spread, TEXTURE_FLOOR), block, interior, float(weights.mean()))
+    every = max(1, int(np.count_nonzero(marrow)) // FIT_VOXELS)
+    chosen, values = basis[marrow][::every], log_signal[marrow][::every]
+    brighter = _log_brighter(series.geometry.crop(*block), suppression)
+    follows = _follows(chosen, values, brighter[marrow][::every])
+    brighter *= follows
+    field, spread, weights = _fit(chosen, values - brighter[marrow][::every])
+    interior = marrow & (brighter < np.log(FAILED))
+    if np.count_nonzero(interior) < MIN_MARROW_VOXELS:
+        return None
+    usual = float(np.median(chosen @ field))
+    field_part = np.clip(basis @ field, *(usual + np.log(FIELD_RANGE)))
+    return MarrowModel(
+        np.exp(field_part + brighter),
+        max(spread, TEXTURE_FLOOR),
+        block,
+        interior,
+        float(weights.mean()),
+        1.0 - float(np.count_nonzero(interior)) / float(np.count_nonzero(marrow)),
+    )
+
+
+def _log_brighter(geometry: Geometry, suppression: FatSuppression | None) -> NDArray[np.float64]:
+    """How much brighter unsuppressed fat beside the bone is, as a logarithm; 0 where unknown."""
+    if suppression is None:
+        return np.zeros(geometry.shape)
+    return np.asarray(np.log(np.maximum(suppression.over(geometry), 1.0)), dtype=np.float64)
+
+
+def _follows(
+    basis: NDArray[np.float64], log_signal: NDArray[np.float64], brighter: NDArray[np.float64]
+) -> float:
+    """How far marrow follows the fat beside it, from 0 (not at all) to 1."""
+    if brighter.max(initial=0.0) < np.log(FAILED):
+        return 0.0
+    field, _, _ = _fit(np.column_stack([basis, brighter]), log_signal)
+    return float(np.clip(field[-1], 0.0, 1.0))
 
 
 def depth_mm(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.imaging.series import Series
+from marrowtrail.lesions.fat_suppression import FatSuppression, check_fat_suppression
 from marrowtrail.lesions.lesion import BoneReading, Lesion, RegionShare
 from marrowtrail.lesions.marrow import MarrowModel, depth_mm, model_marrow
 from marrowtrail.lesions.oedema import OedemaArea, find_oedema
@@ -20,6 +22,10 @@ from marrowtrail.record.sites import BoneId
 MIN_NORMAL_SHARE = 0.25
 """With less of a bone's interior fitting the model of normal marrow, the model describes the
 oedema instead; the bone is then not read rather than measured against itself."""
+
+MENTIONED_SHARE, UNREAD_SHARE = 0.03, 0.25
+"""Marrow without fat suppression is mentioned from the first share on; a bone with more than the
+second and no oedema elsewhere is not called clear."""
 
 
 def read_visit(
@@ -33,7 +39,7 @@ def read_visit(
     slices are missing.
     """
     by_id = {one.id: one for one in series}
-    muscle = _muscle_levels(by_id, bone_maps)
+    looks = _looks(by_id, bone_maps)
     readings = []
     for bone_id in sorted({bone.id for bone_map in bone_maps for bone in bone_map.bones}):
         seen = [
@@ -41,26 +47,40 @@ def read_visit(
             for bone_map in bone_maps
             if (bone := bone_map.get(bone_id)) is not None
         ]
-        readings.append(_read_bone(visit_id, bone_id, seen, muscle))
+        readings.append(_read_bone(visit_id, bone_id, seen, looks))
     return tuple(readings)
 
 
-def _muscle_levels(
-    by_id: Mapping[str, Series], bone_maps: Sequence[BoneMap]
-) -> dict[str, float | None]:
-    """Signal of muscle in each fluid-sensitive series that shows bones."""
-    return {
-        bone_map.series_id: soft_tissue_level(by_id[bone_map.series_id].volume, bone_map.bones)
-        for bone_map in bone_maps
-        if by_id[bone_map.series_id].contrast.is_fluid_sensitive
-    }
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """What the surroundings of the bones say of one fluid-sensitive series.
+
+    ``muscle`` is its signal, ``suppression`` how well fat is suppressed; ``None`` where the
+    images do not tell.
+    """
+
+    muscle: float | None
+    suppression: FatSuppression | None
+
+
+def _looks(by_id: Mapping[str, Series], bone_maps: Sequence[BoneMap]) -> dict[str, _Look]:
+    """A look at each fluid-sensitive series that shows bones."""
+    looks = {}
+    for bone_map in bone_maps:
+        series = by_id[bone_map.series_id]
+        if series.contrast.is_fluid_sensitive:
+            looks[series.id] = _Look(
+                soft_tissue_level(series.volume, bone_map.bones),
+                check_fat_suppression(series, bone_map.bones, list(by_id.values())),
+            )
+    return looks
 
 
 def _read_bone(
     visit_id: str,
     bone_id: BoneId,
     seen: Sequence[tuple[Series, Bone]],
-    muscle: Mapping[str, float | None],
+    looks: Mapping[str, _Look],
 ) -> BoneReading:
     fluid = [(one, bone) for one, bone in seen if one.contrast.is_fluid_sensitive]
     if not fluid:
@@ -72,8 +92,8 @@ def _read_bone(
         return BoneReading(visit_id, bone_id, None, False, reason)
     chosen, bone = max(fluid, key=_worth)
     if chosen.is_part and (bone.touches_edge or len(_parts(chosen, fluid)) > 1):
-        return _read_on_parts(visit_id, _parts(chosen, fluid), muscle)
-    return _read_on(visit_id, chosen, bone, muscle)
+        return _read_on_parts(visit_id, _parts(chosen, fluid), looks)
+    return _read_on(visit_id, chosen, bone, looks[chosen.id])
 
 
 def _parts(chosen: Series, fluid: Sequence[tuple[Series, Bone]]) -> list[tuple[Series, Bone]]:
@@ -88,13 +108,13 @@ def _parts(chosen: Series, fluid: Sequence[tuple[Series, Bone]]) -> list[tuple[S
 
 
 def _read_on_parts(
-    visit_id: str, parts: Sequence[tuple[Series, Bone]], muscle: Mapping[str, float | None]
+    visit_id: str, parts: Sequence[tuple[Series, Bone]], looks: Mapping[str, _Look]
 ) -> BoneReading:
     """A bone that missing slices cut: oedema that is seen counts, and none seen is unknown.
 
     Read on the part with most oedema; a bone is never called clear for what did not come.
     """
-    readings = [_read_on(visit_id, one, bone, muscle) for one, bone in parts]
+    readings = [_read_on(visit_id, one, bone, looks[one.id]) for one, bone in parts]
     seen = max(readings, key=lambda one: sum(lesion.volume.mm3 for lesion in one.lesions))
     if seen.lesions:
         reason = f"{seen.reason}, of which slices are missing"
@@ -103,25 +123,27 @@ def _read_on_parts(
     return BoneReading(visit_id, seen.bone, parts[0][0].id, False, reason, is_part=True)
 
 
-def _read_on(
-    visit_id: str, chosen: Series, bone: Bone, muscle: Mapping[str, float | None]
-) -> BoneReading:
+def _read_on(visit_id: str, chosen: Series, bone: Bone, look: _Look) -> BoneReading:
     """A bone on one series."""
     bone_id = bone.id
     if bone.verdict is BoneVerdict.UNSURE:
         return BoneReading(visit_id, bone_id, chosen.id, False, f"unsure bone: {bone.reason}")
-    model = model_marrow(chosen.volume, bone.mask)
+    model = model_marrow(chosen.volume, bone.mask, look.suppression)
     if model is None:
-        reason = "too little of its marrow is in the image to know what is normal"
+        reason = "too little of its marrow is in the image, or shows its fat suppressed, to know "
+        reason += "what is normal"
         return BoneReading(visit_id, bone_id, chosen.id, False, reason)
     if model.normal_share < MIN_NORMAL_SHARE:
         reason = "no normal marrow is left in it to compare with"
         return BoneReading(visit_id, bone_id, chosen.id, False, reason)
-    lesions, red = _lesions(visit_id, chosen, bone, model, muscle[chosen.id])
-    reason = f"read on {chosen.contrast.label}, {chosen.plane.value}"
-    if red:
-        reason += f"; {red} faint area(s) away from the joint taken for red marrow"
-    return BoneReading(visit_id, bone_id, chosen.id, True, reason, lesions)
+    found = _lesions(visit_id, chosen, bone, model, look)
+    reason = f"read on {chosen.contrast.label}, {chosen.plane.value}{found.told}"
+    if model.unsuppressed_share > MENTIONED_SHARE:
+        reason += f"; fat suppression failed in {model.unsuppressed_share:.0%} of its marrow"
+    hidden = max(model.unsuppressed_share, found.unsuppressed_mm3 / bone.volume_mm3)
+    if not found.oedema and hidden > UNREAD_SHARE:
+        return BoneReading(visit_id, bone_id, chosen.id, False, f"{reason}, none seen elsewhere")
+    return BoneReading(visit_id, bone_id, chosen.id, True, reason, found.oedema)
 
 
 def _worth(candidate: tuple[Series, Bone]) -> tuple[float, float, str]:
@@ -130,28 +152,62 @@ def _worth(candidate: tuple[Series, Bone]) -> tuple[float, float, str]:
     return (round(bone.volume_mm3, -3), -series.volume.geometry.voxel_mm3, series.id)
 
 
-def _lesions(
-    visit_id: str, series: Series, bone: Bone, model: MarrowModel, muscle: float | None
-) -> tuple[tuple[Lesion, ...], int]:
-    """Lesions of a bone, and how many areas beside them were taken for red marrow."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Bright areas of one bone: oedema, and what was taken for something else."""
+
+    oedema: tuple[Lesion, ...]
+    red_marrow: tuple[Lesion, ...]
+    unsuppressed: tuple[Lesion, ...]
+
+    @property
+    def unsuppressed_mm3(self) -> float:
+        """Volume of areas that want of fat suppression explains."""
+        return sum(one.volume.mm3 for one in self.unsuppressed)
+
+    @property
+    def told(self) -> str:
+        """What was not counted, in words that follow a sentence."""
+        parts = (
+            (self.red_marrow, "faint area(s) away from the joint taken for red marrow"),
+            (self.unsuppressed, "bright area(s) not counted: fat suppression failed there"),
+        )
+        return "".join(f"; {len(areas)} {words}" for areas, words in parts if areas)
+
+
+def _lesions(visit_id: str, series: Series, bone: Bone, model: MarrowModel, look: _Look) -> _Found:
+    """Bright areas of a bone, told apart."""
     spacing = series.volume.geometry.spacing_mm
     mask = np.asarray(bone.mask.crop(*model.block).data, dtype=bool)
     signal = series.volume.crop(*model.block).data
     areas = find_oedema(signal, mask, depth_mm(mask, spacing), model, spacing)
     name = [bone.id.bone, bone.id.side.value] + ([bone.id.end] if bone.id.end else [])
     stem = "-".join([visit_id, *name])
-    drawn = [_lesion(stem, visit_id, series, bone, model, area) for area in areas]
-    oedema = [
-        lesion
-        for lesion in drawn
-        if not is_red_marrow(
-            lesion.regions, _median_signal(series, lesion), lesion.contrast, muscle
-        )
-    ]
-    numbered = (
-        replace(lesion, id=f"{stem}-{number}") for number, lesion in enumerate(oedema, start=1)
+    kinds: dict[_Kind, list[Lesion]] = {kind: [] for kind in _Kind}
+    for area in areas:
+        lesion = _lesion(stem, visit_id, series, bone, model, area)
+        kinds[_kind(lesion, series, look)].append(lesion)
+    oedema = (
+        replace(lesion, id=f"{stem}-{number}")
+        for number, lesion in enumerate(kinds[_Kind.OEDEMA], start=1)
     )
-    return tuple(numbered), len(drawn) - len(oedema)
+    return _Found(tuple(oedema), tuple(kinds[_Kind.RED_MARROW]), tuple(kinds[_Kind.UNSUPPRESSED]))
+
+
+class _Kind(Enum):
+    """What a bright area is taken for."""
+
+    OEDEMA = auto()
+    RED_MARROW = auto()
+    UNSUPPRESSED = auto()
+
+
+def _kind(lesion: Lesion, series: Series, look: _Look) -> _Kind:
+    if look.suppression is not None and look.suppression.explains(lesion.mask, lesion.contrast):
+        return _Kind.UNSUPPRESSED
+    signal = _median_signal(series, lesion)
+    is_red = is_red_marrow(lesion.regions, signal, lesion.contrast, look.muscle)
+    return _Kind.RED_MARROW if is_red else _Kind.OEDEMA
 
 
 def _median_signal(series: Series, lesion: Lesion) -> float:

@@ -2,8 +2,9 @@
 
 Red marrow lingers in the metaphysis and spares the epiphysis (20 of 20 knees in Shellock et
 al., 10.2214/ajr.158.2.1729795), and on fat-suppressed images it is hardly brighter than
-muscle (less so at long echo times). An area is taken for red marrow only if both hold; one that is bright, or that reaches
-an epiphysis, is oedema. What was taken for red marrow is said with the bone's reading.
+muscle (less so at long echo times). An area is taken for red marrow only if both hold; one
+that is bright, or that reaches an epiphysis, is oedema. What was taken for red marrow is said
+with the bone's reading.
 """
 
 from __future__ import annotations
