@@ -16,6 +16,7 @@ from marrowtrail.diagnosis.weighing import weigh
 from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
 from marrowtrail.record.findings import Finding
+from marrowtrail.record.never_imaged import never_imaged
 
 
 class View(StrEnum):
@@ -27,7 +28,10 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reasoned:
-    """The differential of a case file, what of it gave no finding, and the audit sheet as CSV."""
+    """The differential of a case file, the audit sheet as CSV, and what to know of the record.
+
+    ``unused`` names what gave no finding, and findings about a place that was not imaged.
+    """
 
     differential: Differential
     unused: tuple[str, ...]
@@ -42,12 +46,14 @@ def reason_on(case_path: Path, setting: str, view: View = View.SERIAL) -> Reason
     InputError
         If the file cannot be read; the message names the lines.
     """
-    reading, knowledge = case_findings(read_case(case_path)), load_knowledge()
+    case, knowledge = read_case(case_path), load_knowledge()
+    reading = case_findings(case)
     as_of = _first_visit(reading.findings) if view is View.PRESENTATION else None
     known = [f for f in reading.findings if as_of is None or not f.visit or f.visit <= as_of]
     differential = diagnose(known, knowledge, setting=setting)
     audit = audit_sheet(weigh(known, knowledge, setting), knowledge, setting)
-    return Reasoned(differential, tuple(str(one) for one in reading.unused), audit)
+    unused = (*never_imaged(case, known), *(str(one) for one in reading.unused))
+    return Reasoned(differential, unused, audit)
 
 
 def _first_visit(findings: Sequence[Finding]) -> date | None:
