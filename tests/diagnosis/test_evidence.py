@@ -13,6 +13,7 @@ from marrowtrail.diagnosis.evidence import (
     state_weights,
 )
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.reasoning import probabilities
 from marrowtrail.record.findings import SOFTWARE, Finding, FindingState
 
 from .stories import (
@@ -192,3 +193,37 @@ class TestOedema:
         assert read_findings(absent, knowledge).oedema is A
         assert read_findings(absent + seen(ANKLE, THIRD, "bme_present"), knowledge).oedema is P
         assert read_findings([], knowledge).oedema is None
+
+
+class TestHealingUnderTreatment:
+    HEALED = told("resolves_by_6m", "resolves_by_3m")
+
+    def weights(self, findings: list[Finding], knowledge: Knowledge) -> dict[str, float]:
+        return {e.finding: e.absent_weight for e in read_findings(findings, knowledge).evidence}
+
+    @pytest.mark.parametrize("response", [P, A])
+    def test_counts_in_part_whatever_the_response(
+        self, knowledge: Knowledge, response: FindingState
+    ) -> None:
+        treated = [*self.HEALED, Finding("response_bisphosphonate", response)]
+        alone, given = self.weights(self.HEALED, knowledge), self.weights(treated, knowledge)
+        assert given["resolves_by_6m"] == pytest.approx(0.5 + 0.5 * alone["resolves_by_6m"])
+        assert given["resolves_by_3m"] == alone["resolves_by_3m"]
+        said = read_findings(treated, knowledge).unused
+        assert any("counted in part" in line for line in said)
+
+    def test_a_treatment_that_was_not_given_changes_nothing(self, knowledge: Knowledge) -> None:
+        undone = [*self.HEALED, *not_done(["response_bisphosphonate"])]
+        assert self.weights(undone, knowledge) == self.weights(self.HEALED, knowledge)
+
+    def test_healing_then_speaks_less_for_a_transient_disease(self, knowledge: Knowledge) -> None:
+        base = told("bme_large_diffuse")
+        treated = [*base, Finding("response_iloprost", P)]
+        rows = [knowledge.diagnoses.index(d) for d in knowledge.disease("rmo")]
+
+        def gain(findings: list[Finding]) -> float:
+            healed = [*findings, *told("resolves_by_3m")]
+            before, after = (probabilities(f, knowledge)[rows].sum() for f in (findings, healed))
+            return float(after / before)
+
+        assert 1.0 < gain(treated) < gain(base)

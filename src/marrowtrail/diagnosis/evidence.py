@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from marrowtrail.diagnosis.knowledge_base import Knowledge
@@ -116,7 +116,8 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         else:
             unused.append(f"{knowledge.finding_labels.get(key, key)}: {reason}")
     evidence, dropped = _resolve_groups(evidence, knowledge)
-    unused += dropped
+    evidence, softened = _soften(evidence, spoken.keys(), knowledge)
+    unused += dropped + softened
     oedema = merged.get("bme_present")
     return Reading(
         tuple(sorted(evidence, key=lambda e: e.column)),
@@ -261,6 +262,30 @@ def _resolve_groups(
             dropped.append(f"{nested.label}: the entries contradict each other, so none counts")
         kept += tightest
     return kept, dropped
+
+
+def _soften(
+    evidence: Sequence[Evidence], known: Collection[str], knowledge: Knowledge
+) -> tuple[list[Evidence], list[str]]:
+    """Let healing under a treatment count in part, and say so."""
+    weights: dict[str, float] = {}
+    for rule in knowledge.dependence.confounded:
+        if any(finding in known for finding in rule.by):
+            members = next(n for n in knowledge.dependence.nested if n.key == rule.nested).members
+            weights |= dict.fromkeys(members, rule.weight)
+    softened: list[Evidence] = []
+    said: list[str] = []
+    for piece in evidence:
+        weight = weights.get(piece.finding)
+        if weight is None or piece.state is not FindingState.PRESENT:
+            softened.append(piece)
+            continue
+        present = 1.0 - weight + weight * piece.present_weight
+        absent = 1.0 - weight + weight * piece.absent_weight
+        softened.append(replace(piece, present_weight=present, absent_weight=absent))
+        label = knowledge.finding_labels[piece.finding]
+        said.append(f"{label}: counted in part, since a treatment was given that may have done it")
+    return softened, said
 
 
 def _finest_present(mine: Sequence[Evidence], group: Exclusive) -> list[Evidence]:

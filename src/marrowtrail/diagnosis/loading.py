@@ -249,6 +249,10 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
     check("diagnosis", (d for p in files.populations for d in p.applies_to), "populations.yaml")
     check("finding", (f for p in files.populations for f in p.selected_by), "populations.yaml")
     check("finding", _dependent_findings(files.dependence), "blocks.yaml")
+    groups = {nested.key for nested in files.dependence.nested}
+    for confounded in files.dependence.confounded:
+        if confounded.nested not in groups:
+            raise _broken(f"unknown group {confounded.nested}", "blocks.yaml")
     for family in files.families:
         check("finding", family.own_findings, "families.yaml")
         check("diagnosis", (c.diagnosis for c in family.claims), "families.yaml")
@@ -328,3 +332,5 @@ def _dependent_findings(dependence: Dependence) -> Iterable[str]:
     for nested in dependence.nested:
         yield from nested.members
     yield from (awaited.finding for awaited in dependence.awaited)
+    for confounded in dependence.confounded:
+        yield from confounded.by

@@ -201,6 +201,19 @@ class Awaited(Row):
     reason: Key
 
 
+class Confounded(Row):
+    """Findings of a nested group that a treatment may have brought about.
+
+    Where one of ``by`` is known, the treatment was given; what is present then counts by
+    ``weight``, the rest of it saying nothing.
+    """
+
+    nested: Key
+    by: tuple[str, ...]
+    weight: Probability
+    reason: Key
+
+
 class Dependence(Row):
     """``blocks.yaml``."""
 
@@ -208,6 +221,7 @@ class Dependence(Row):
     exclusive: tuple[Exclusive, ...]
     nested: tuple[Nested, ...]
     awaited: tuple[Awaited, ...]
+    confounded: tuple[Confounded, ...]
 
 
 class Claim(Row):
