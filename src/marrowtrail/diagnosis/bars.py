@@ -85,6 +85,9 @@ def _bar(
     is_second = row != speaks
     diagnosis, speaker = knowledge.diagnoses[row], knowledge.diagnoses[speaks]
     weights = _weights_of_others(row, closed_form / likelihoods[:, g], knowledge)
+    # what the literature says, before the power that the ranking raises it to
+    literal = 1.0 / knowledge.calibration.likelihood_power
+    likelihoods, drawn = likelihoods**literal, drawn**literal
     ratio = _log10_ratio(likelihoods[None, :, g], row, weights)[0]
     low, high = np.percentile(_log10_ratio(drawn[:, :, g], row, weights), INTERVAL)
     against_rival = np.log10(likelihoods[row, g] / likelihoods[rival, g])

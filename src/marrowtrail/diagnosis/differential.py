@@ -39,6 +39,7 @@ class Bar:
 
     ``log10_ratio`` compares the diagnosis with the average of the causes outside its disease,
     weighted by their probability without this finding: positive speaks for it.
+    It is the ratio of the literature; the ranking raises it to the power of the knowledge.
     ``against_runner_up`` compares with the likeliest of those alone. ``label`` puts the findings
     into words in their states.
     """
