@@ -114,6 +114,12 @@ class TestDiagnose:
         assert lines[0].startswith("knowledge,")
         assert any(line.startswith("rmo,rmo,") for line in lines)
 
+    def test_leaves_out_what_is_from_memory(self, case: Path, tmp_path: Path) -> None:
+        whole, sourced = tmp_path / "whole.csv", tmp_path / "sourced.csv"
+        self.ask(str(case), "--audit", str(whole))
+        self.ask(str(case), "--sourced-only", "--audit", str(sourced))
+        assert whole.read_text(encoding="utf-8") != sourced.read_text(encoding="utf-8")
+
     def test_says_what_would_change_it_and_what_lies_ahead(self, case: Path) -> None:
         said = self.ask(str(case))
         assert "no prior knowledge" in said

@@ -131,6 +131,9 @@ def diagnose(
     audit: Annotated[
         Path | None, typer.Option("--audit", help="Write every number of the ranking as CSV.")
     ] = None,
+    sourced_only: Annotated[
+        bool, typer.Option("--sourced-only", help="Leave out what no source read says.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Reason alone: rank the causes from the findings of a case record."""
@@ -140,7 +143,7 @@ def diagnose(
 
     if view not in list(View):
         raise typer.BadParameter(f"{view!r} is not among: {', '.join(View)}", param_hint="--view")
-    reasoned = reason_on(case, setting, View(view))
+    reasoned = reason_on(case, setting, View(view), use_memory=not sourced_only)
     if audit is not None:
         audit.write_text(reasoned.audit, encoding="utf-8")
     if json:

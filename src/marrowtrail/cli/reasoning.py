@@ -38,15 +38,17 @@ class Reasoned:
     audit: str
 
 
-def reason_on(case_path: Path, setting: str, view: View = View.SERIAL) -> Reasoned:
-    """Weigh a case file.
+def reason_on(
+    case_path: Path, setting: str, view: View = View.SERIAL, *, use_memory: bool = True
+) -> Reasoned:
+    """Weigh a case file, with or without the cells that are from memory alone.
 
     Raises
     ------
     InputError
         If the file cannot be read; the message names the lines.
     """
-    case, knowledge = read_case(case_path), load_knowledge()
+    case, knowledge = read_case(case_path), load_knowledge(use_memory=use_memory)
     reading = case_findings(case)
     as_of = _first_visit(reading.findings) if view is View.PRESENTATION else None
     known = [f for f in reading.findings if as_of is None or not f.visit or f.visit <= as_of]
