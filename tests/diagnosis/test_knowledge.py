@@ -156,6 +156,16 @@ DAMAGES = [
     ("red_flags.yaml", "[fever, crp_esr_raised]", "[fever, crp]", "unknown finding crp"),
     ("sources.yaml", "reference: ", "refers: ", "reference"),
     ("manifest.yaml", "version: ", "version: [", "YAML"),
+    ("calibration.yaml", "likelihood_power: 1.5", "likelihood_power: 0", "greater than 0"),
+    ("composites.yaml", "second: sif", "second: sieve", "unknown diagnosis sieve"),
+    ("composites.yaml", "findings: [spa_known,", "findings: [spa,", "unknown finding spa"),
+    ("outlook.yaml", "sources: [zomars]", "sources: [zorro]", "unknown source zorro"),
+    ("outlook.yaml", "kind: collapse", "kind: luck", "resolution"),
+    ("families.yaml", "eventual: 0.25", "eventual: 0.01", "fewer come to bear"),
+    ("blocks.yaml", "nested: resolution", "nested: dissolution", "unknown group dissolution"),
+    ("findings.yaml", "{domain: course,", "{domain: curse,", "no reading error"),
+    ("priors.yaml", "site_hip: hip", "site_hop: hip", "unknown finding site_hop"),
+    ("tests.yaml", "cost: none", "cost: free", "none"),
 ]
 
 
