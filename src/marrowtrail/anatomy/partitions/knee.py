@@ -1,7 +1,7 @@
 """Regions of the bones that meet in the knee.
 
 Borders follow the compartments that semi-quantitative scores of the knee read (WORMS,
-doi:10.1016/j.joca.2003.11.001; MOAKS, doi:10.1016/j.joca.2011.05.004): the femur's articular
+PMID 14972335; MOAKS, doi:10.1016/j.joca.2011.05.004): the femur's articular
 end is split at the notch, its front is the trochlea; the tibial plateau reaches two
 centimetres below the joint and leaves a strip under the spines.
 """
