@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
+from marrowtrail.phantom.body.variation import Mode, ModeKind
 from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
-from marrowtrail.phantom.variation import Mode, ModeKind
 from shape_building.maps import (
     Array,
     Map,

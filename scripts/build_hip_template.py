@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
+from marrowtrail.phantom.body.variation import Mode, ModeKind
 from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
-from marrowtrail.phantom.variation import Mode, ModeKind
 from shape_building.maps import (
     Map,
     points_of,

@@ -34,14 +34,20 @@ from build_knee_shapes import (
     tibia_regions,
 )
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.phantom.template import (
+from marrowtrail.phantom.body.template import (
     CLIP_MM,
     BoneTemplate,
     JointTemplate,
     load_template,
     save_template,
 )
-from marrowtrail.phantom.variation import Deformation, Mode, ModeKind, Variation, displacement_of
+from marrowtrail.phantom.body.variation import (
+    Deformation,
+    Mode,
+    ModeKind,
+    Variation,
+    displacement_of,
+)
 from shape_building.shafts import with_long_shaft
 
 LABELS = {

@@ -26,7 +26,7 @@ from scipy import ndimage, optimize
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
-from marrowtrail.phantom.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
+from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
 from shape_building.shafts import with_long_shaft
 
 HELD_OUT = {"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"}

@@ -10,7 +10,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.phantom.variation import Deformation, Mode, Variation, displacement_of
+from marrowtrail.phantom.body.variation import Deformation, Mode, Variation, displacement_of
 
 Array = NDArray[np.float64]
 FAR_MM = 15.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.phantom.template import CLIP_MM, BoneTemplate
+from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate
 
 Array = NDArray[np.float64]
 

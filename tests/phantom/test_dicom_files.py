@@ -15,15 +15,15 @@ from pydicom.uid import UID, MRImageStorage
 from marrowtrail.imaging.series import Plane, Weighting
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.phantom import write_patient
-from marrowtrail.phantom.acquisition import Acquisition
-from marrowtrail.phantom.dicom_style import header_style, is_fluid_sensitive
-from marrowtrail.phantom.dicom_writer import synthetic_uid
+from marrowtrail.phantom.body.pose import Pose
+from marrowtrail.phantom.dicom.style import header_style, is_fluid_sensitive
+from marrowtrail.phantom.dicom.writer import synthetic_uid
 from marrowtrail.phantom.drawn_patient import draw_course
-from marrowtrail.phantom.field_of_view import grid
-from marrowtrail.phantom.pose import Pose
-from marrowtrail.phantom.protocol import Conditions, plan_exam
+from marrowtrail.phantom.scanner.acquisition import Acquisition
+from marrowtrail.phantom.scanner.field_of_view import grid
+from marrowtrail.phantom.scanner.protocol import Conditions, plan_exam
+from marrowtrail.phantom.scanner.tissue import Timing
 from marrowtrail.phantom.scenario import Scenario
-from marrowtrail.phantom.tissue import Timing
 from marrowtrail.record.sites import Side
 from tests.phantom.conftest import SEED, Written
 

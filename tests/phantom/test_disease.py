@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from marrowtrail.phantom import drawn_patient
-from marrowtrail.phantom.disease import Disease
+from marrowtrail.phantom.disease.lesion_shape import SUBCHONDRAL_MM
+from marrowtrail.phantom.disease.of_joint import Disease
 from marrowtrail.phantom.drawn_patient import DrawnPatient
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw, Family
-from marrowtrail.phantom.lesion_shape import SUBCHONDRAL_MM
 from marrowtrail.phantom.random_story import drawable_names, joints_without_shapes, pick_scenario
 from marrowtrail.phantom.scenario import Scenario, load_scenario, scenario_names
 from marrowtrail.phantom.truth import PatientTruth, SignTruth

@@ -7,11 +7,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from marrowtrail.phantom.disease_plan import Edge
-from marrowtrail.phantom.edge_profile import EdgeProfile, Profile, draw_edge
-from marrowtrail.phantom.extent import greatest_extent
+from marrowtrail.phantom.disease.edge_profile import EdgeProfile, Profile, draw_edge
+from marrowtrail.phantom.disease.extent import greatest_extent
+from marrowtrail.phantom.disease.lesion_shape import FADED_MM
+from marrowtrail.phantom.disease.plan import Edge
 from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.lesion_shape import FADED_MM
 
 DEPTHS = np.linspace(-30.0, 30.0, 601, dtype=np.float32)
 

@@ -11,18 +11,13 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import resample
-from marrowtrail.phantom.bone_drawing import draw_limb
-from marrowtrail.phantom.contact import adapted, closing_mm
-from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.field_of_view import CENTRE_MM, DEPTH_MM, FOV_MM
-from marrowtrail.phantom.imaging_plan import ImagingPlan
-from marrowtrail.phantom.joint_space import OPPOSING
-from marrowtrail.phantom.limb import STEP_MM, Limb, PatientBone
-from marrowtrail.phantom.pose import draw_pose
-from marrowtrail.phantom.ranges import Range
-from marrowtrail.phantom.soft_tissue import build_soft_tissue
-from marrowtrail.phantom.template import load_template
-from marrowtrail.phantom.variation import (
+from marrowtrail.phantom.body.bones import draw_limb
+from marrowtrail.phantom.body.contact import adapted, closing_mm
+from marrowtrail.phantom.body.limb import STEP_MM, Limb, PatientBone
+from marrowtrail.phantom.body.pose import draw_pose
+from marrowtrail.phantom.body.soft_tissue import build_soft_tissue
+from marrowtrail.phantom.body.template import load_template
+from marrowtrail.phantom.body.variation import (
     Deformation,
     Mode,
     ModeKind,
@@ -30,6 +25,11 @@ from marrowtrail.phantom.variation import (
     displacement_of,
     variation_of,
 )
+from marrowtrail.phantom.family import Family
+from marrowtrail.phantom.painting.joint_space import OPPOSING
+from marrowtrail.phantom.ranges import Range
+from marrowtrail.phantom.scanner.field_of_view import CENTRE_MM, DEPTH_MM, FOV_MM
+from marrowtrail.phantom.scanner.plan import ImagingPlan
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 

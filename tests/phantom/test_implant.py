@@ -16,8 +16,7 @@ from marrowtrail.imaging.nifti import read_label_values, read_volume
 from marrowtrail.imaging.study import read_study
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.imaging.write_nifti import write_nifti
-from marrowtrail.phantom.implant import LESIONS_FILE, TRUTH_AS_READ, difficulty_of, implant
-from marrowtrail.phantom.implant_lesion import (
+from marrowtrail.phantom.implants.lesion import (
     EDGE_MM,
     RADIUS_MM,
     WATER,
@@ -27,10 +26,16 @@ from marrowtrail.phantom.implant_lesion import (
     draw_shape,
     read_on,
 )
-from marrowtrail.phantom.implant_place import clearance_mm, map_marrow, own_lesions, places_for
-from marrowtrail.phantom.implant_signal import DARK_MOST, Levels, levels_of
-from marrowtrail.phantom.implant_truth import load_implant_truth
-from marrowtrail.phantom.tissue_samples import find_bone, sample_tissues, slices_back, slices_first
+from marrowtrail.phantom.implants.patient import LESIONS_FILE, TRUTH_AS_READ, difficulty_of, implant
+from marrowtrail.phantom.implants.place import clearance_mm, map_marrow, own_lesions, places_for
+from marrowtrail.phantom.implants.signal import DARK_MOST, Levels, levels_of
+from marrowtrail.phantom.implants.tissue_samples import (
+    find_bone,
+    sample_tissues,
+    slices_back,
+    slices_first,
+)
+from marrowtrail.phantom.implants.truth import load_implant_truth
 
 SHAPE = (150, 150, 14)
 TILTED = np.array(

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from marrowtrail.phantom.bone_drawing import draw_limb
-from marrowtrail.phantom.demarcation import draw_demarcation
-from marrowtrail.phantom.disease import Disease
-from marrowtrail.phantom.disease_plan import DemarcationPlan, Form, LesionPlan
-from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.lesion_shape import (
+from marrowtrail.phantom.body.bones import draw_limb
+from marrowtrail.phantom.body.limb import STEP_MM, Limb
+from marrowtrail.phantom.disease.demarcation import draw_demarcation
+from marrowtrail.phantom.disease.lesion_shape import (
     SUBCHONDRAL_MM,
     LesionShape,
     cut_box,
@@ -20,7 +18,9 @@ from marrowtrail.phantom.lesion_shape import (
     region_shares,
     volume_of,
 )
-from marrowtrail.phantom.limb import STEP_MM, Limb
+from marrowtrail.phantom.disease.of_joint import Disease
+from marrowtrail.phantom.disease.plan import DemarcationPlan, Form, LesionPlan
+from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.scenario import load_scenario
 from marrowtrail.record.sites import Side
 

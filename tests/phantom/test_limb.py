@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from marrowtrail.phantom.bone_drawing import draw_limb, read_regions
-from marrowtrail.phantom.contact import gap_mm, surface_points
-from marrowtrail.phantom.limb import STEP_MM, Limb, PatientBone
-from marrowtrail.phantom.template import load_template
+from marrowtrail.phantom.body.bones import draw_limb, read_regions
+from marrowtrail.phantom.body.contact import gap_mm, surface_points
+from marrowtrail.phantom.body.limb import STEP_MM, Limb, PatientBone
+from marrowtrail.phantom.body.template import load_template
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 

@@ -18,19 +18,19 @@ from marrowtrail.imaging.plan import PlannedSeries, plan_folder
 from marrowtrail.imaging.series import Dixon, Plane, Weighting
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
-from marrowtrail.phantom.acquisition import Acquisition
-from marrowtrail.phantom.dicom_style import shown_contrast
-from marrowtrail.phantom.dicom_writer import Exam, WrittenSeries, decimal, write_series
+from marrowtrail.phantom.body.pose import Pose
+from marrowtrail.phantom.dicom.habits import WORDS, Habits
+from marrowtrail.phantom.dicom.style import shown_contrast
+from marrowtrail.phantom.dicom.writer import Exam, WrittenSeries, decimal, write_series
 from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.field_of_view import artery, grid, in_limb
-from marrowtrail.phantom.habits import WORDS, Habits
-from marrowtrail.phantom.imaging_plan import ImagingPlan, Kind
-from marrowtrail.phantom.pose import Pose
-from marrowtrail.phantom.protocol import Conditions, plan_exam
 from marrowtrail.phantom.ranges import Range
-from marrowtrail.phantom.sequences import timing_of
-from marrowtrail.phantom.strength import evenly_graded, graded, happens, sometimes
-from marrowtrail.phantom.tissue import Timing, Tissue, signal
+from marrowtrail.phantom.scanner.acquisition import Acquisition
+from marrowtrail.phantom.scanner.field_of_view import artery, grid, in_limb
+from marrowtrail.phantom.scanner.plan import ImagingPlan, Kind
+from marrowtrail.phantom.scanner.protocol import Conditions, plan_exam
+from marrowtrail.phantom.scanner.sequences import timing_of
+from marrowtrail.phantom.scanner.strength import evenly_graded, graded, happens, sometimes
+from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal
 from marrowtrail.record.sites import Side
 
 MENU = tuple(kind.value for kind in Kind)

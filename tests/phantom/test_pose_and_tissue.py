@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from marrowtrail.imaging.series import Weighting
-from marrowtrail.phantom.bone_drawing import draw_limb
-from marrowtrail.phantom.imaging_plan import ImagingPlan
-from marrowtrail.phantom.limb import Limb
-from marrowtrail.phantom.pose import draw_pose
+from marrowtrail.phantom.body.bones import draw_limb
+from marrowtrail.phantom.body.limb import Limb
+from marrowtrail.phantom.body.pose import draw_pose
 from marrowtrail.phantom.ranges import Range
-from marrowtrail.phantom.sequences import fluid_timing, t1_timing
-from marrowtrail.phantom.tissue import Timing, Tissue, signal
+from marrowtrail.phantom.scanner.plan import ImagingPlan
+from marrowtrail.phantom.scanner.sequences import fluid_timing, t1_timing
+from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal
 from marrowtrail.record.sites import Side
 
 STRAIGHT = ImagingPlan(

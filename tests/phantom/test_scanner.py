@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Dixon, Plane, Weighting
-from marrowtrail.phantom.acquisition import Acquisition, Flaws, Sampling, Screw
 from marrowtrail.phantom.family import Family
-from marrowtrail.phantom.field_of_view import grid
-from marrowtrail.phantom.imperfections import with_imperfections
-from marrowtrail.phantom.painting import Layers, blank
+from marrowtrail.phantom.painting.layers import Layers, blank
+from marrowtrail.phantom.scanner.acquisition import Acquisition, Flaws, Sampling, Screw
 from marrowtrail.phantom.scanner.chemical_shift import shifted
 from marrowtrail.phantom.scanner.coil import coil_profile
 from marrowtrail.phantom.scanner.fat_suppression import calculated, share_failing, suppressed
+from marrowtrail.phantom.scanner.field_of_view import grid
+from marrowtrail.phantom.scanner.imperfections import with_imperfections
 from marrowtrail.phantom.scanner.metal import fat_failing, with_metal
 from marrowtrail.phantom.scanner.motion import pulsation, shot_phase
 from marrowtrail.phantom.scanner.noise import edge_sparing, geometry_factor
 from marrowtrail.phantom.scanner.sampling import magnitude_of
+from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal_parts
 from marrowtrail.phantom.scanner.wrap import folded
-from marrowtrail.phantom.tissue import Timing, Tissue, signal_parts
 
 SHAPE = (64, 48, 4)
 PD_FS = Timing(Weighting.PD, 3000.0, 35.0, None, 0.1, 3.0)

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from marrowtrail.imaging.series import Weighting
 from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.body.pose import draw_pose
 from marrowtrail.phantom.drawn_patient import DrawnPatient
-from marrowtrail.phantom.lesion_drawing import Shares, draw_lesions
-from marrowtrail.phantom.painting import Layers
-from marrowtrail.phantom.pose import draw_pose
-from marrowtrail.phantom.scene import BoneView, Scene
-from marrowtrail.phantom.scene_of import scene_of
-from marrowtrail.phantom.tissue import Timing, Tissue, signal_parts
+from marrowtrail.phantom.painting.layers import Layers
+from marrowtrail.phantom.painting.lesions import Shares, draw_lesions
+from marrowtrail.phantom.painting.scene import BoneView, Scene
+from marrowtrail.phantom.painting.scene_of import scene_of
+from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal_parts
 from tests.phantom.test_disease import SEED, patient_of
 
 FAT_SATURATED = Timing(Weighting.T2, 4000.0, 60.0, None, 0.08, 1.5)

@@ -10,10 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
-from marrowtrail.phantom.field_of_view import ROW_COLUMN
 from marrowtrail.phantom.grids import common_box, coordinate
+from marrowtrail.phantom.painting.synthesis import DEPTHS, PROFILE
 from marrowtrail.phantom.scanner.coil import shading_field
-from marrowtrail.phantom.synthesis import DEPTHS, PROFILE
+from marrowtrail.phantom.scanner.field_of_view import ROW_COLUMN
 from marrowtrail.phantom.truth import SeriesTruth
 from tests.phantom.conftest import Written
 

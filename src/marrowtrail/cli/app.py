@@ -200,7 +200,7 @@ def implant(
     quiet: QuietOption = False,
 ) -> None:
     """Lay synthetic lesions into a patient's real series, with known truth."""
-    from marrowtrail.phantom.implant import implant as lay_lesions
+    from marrowtrail.phantom.implants.patient import implant as lay_lesions
 
     with progress(quiet=quiet) as say:
         for number in range(seed, seed + count):

@@ -19,14 +19,14 @@ from marrowtrail.imaging.series import Contrast, Series, Visit, Weighting
 from marrowtrail.imaging.study import read_study
 from marrowtrail.imaging.volume import Volume, resample
 from marrowtrail.phantom import write_patient
-from marrowtrail.phantom.scenario import parse_scenario
-from marrowtrail.phantom.tissue_samples import (
+from marrowtrail.phantom.implants.tissue_samples import (
     Mask,
     TissueSamples,
     find_bone,
     sample_tissues,
     slices_first,
 )
+from marrowtrail.phantom.scenario import parse_scenario
 
 KNEE_FOLDER, PELVIS_FOLDER = "knee-multi-echo-dicom", "sacroiliac"
 

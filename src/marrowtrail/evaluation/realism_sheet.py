@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from marrowtrail.imaging.volume import Volume
-from marrowtrail.phantom.tissue_samples import slices_first
+from marrowtrail.phantom.implants.tissue_samples import slices_first
 
 Tile = NDArray[np.uint8]
 

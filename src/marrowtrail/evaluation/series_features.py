@@ -24,7 +24,7 @@ from marrowtrail.evaluation.image_statistics import (
     variation,
 )
 from marrowtrail.imaging.volume import Volume
-from marrowtrail.phantom.tissue_samples import (
+from marrowtrail.phantom.implants.tissue_samples import (
     BONE_MARGIN_MM,
     TissueSamples,
     pixel_mm,

@@ -8,14 +8,14 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from marrowtrail.phantom.appearance import Appearance, draw_appearance
-from marrowtrail.phantom.bone_drawing import draw_limb
-from marrowtrail.phantom.disease import Disease, draw_disease
-from marrowtrail.phantom.disease_plan import LesionPlan
+from marrowtrail.phantom.body.appearance import Appearance, draw_appearance
+from marrowtrail.phantom.body.bones import draw_limb
+from marrowtrail.phantom.body.limb import Limb
+from marrowtrail.phantom.body.soft_tissue import SoftTissue, build_soft_tissue
+from marrowtrail.phantom.disease.of_joint import Disease, draw_disease
+from marrowtrail.phantom.disease.plan import LesionPlan
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw, Family
-from marrowtrail.phantom.limb import Limb
 from marrowtrail.phantom.scenario import SMALLEST_SIZE, Scenario
-from marrowtrail.phantom.soft_tissue import SoftTissue, build_soft_tissue
 from marrowtrail.record.sites import Side
 
 EARLIEST = date(2019, 1, 7)

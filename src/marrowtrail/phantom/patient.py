@@ -12,20 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
-from marrowtrail.phantom.acquisition import Acquisition
+from marrowtrail.phantom.body.pose import Pose, draw_pose
 from marrowtrail.phantom.case_text import case_text
-from marrowtrail.phantom.dicom_masks import write_bone_masks
-from marrowtrail.phantom.dicom_style import is_fluid_sensitive, shown_contrast
-from marrowtrail.phantom.dicom_writer import Exam, WrittenSeries, synthetic_uid, write_series
+from marrowtrail.phantom.dicom.habits import draw_habits
+from marrowtrail.phantom.dicom.masks import write_bone_masks
+from marrowtrail.phantom.dicom.style import is_fluid_sensitive, shown_contrast
+from marrowtrail.phantom.dicom.writer import Exam, WrittenSeries, synthetic_uid, write_series
 from marrowtrail.phantom.drawn_patient import DrawnPatient, draw_patient
 from marrowtrail.phantom.family import PLAIN_DRAW, Draw
-from marrowtrail.phantom.habits import draw_habits
-from marrowtrail.phantom.pose import Pose, draw_pose
-from marrowtrail.phantom.protocol import Conditions, plan_exam
+from marrowtrail.phantom.painting.scene_of import scene_of
+from marrowtrail.phantom.painting.synthesis import Rendered, render
 from marrowtrail.phantom.random_story import pick_scenario
+from marrowtrail.phantom.scanner.acquisition import Acquisition
+from marrowtrail.phantom.scanner.protocol import Conditions, plan_exam
 from marrowtrail.phantom.scenario import Scenario
-from marrowtrail.phantom.scene_of import scene_of
-from marrowtrail.phantom.synthesis import Rendered, render
 from marrowtrail.phantom.truth import LabelName, PatientTruth, SeriesTruth, write_truth
 from marrowtrail.phantom.truth_of import truth_of
 

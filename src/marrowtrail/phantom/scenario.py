@@ -16,7 +16,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from marrowtrail.errors import InputError
-from marrowtrail.phantom.disease_plan import (
+from marrowtrail.phantom.disease.plan import (
     CollapsePlan,
     CystPlan,
     DemarcationPlan,
@@ -27,8 +27,8 @@ from marrowtrail.phantom.disease_plan import (
     SheetPlan,
     ShiftPlan,
 )
-from marrowtrail.phantom.imaging_plan import ImagingPlan
 from marrowtrail.phantom.ranges import Part, Range
+from marrowtrail.phantom.scanner.plan import ImagingPlan
 from marrowtrail.record.sites import Side
 
 SMALLEST_SIZE = 0.2

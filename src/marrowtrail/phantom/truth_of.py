@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
-from marrowtrail.phantom.disease_plan import LesionPlan, ShiftPlan
+from marrowtrail.phantom.body.pose import Pose
+from marrowtrail.phantom.disease.lesion_shape import region_shares, volume_of
+from marrowtrail.phantom.disease.plan import LesionPlan, ShiftPlan
 from marrowtrail.phantom.drawn_patient import DrawnPatient, lesion_id
-from marrowtrail.phantom.lesion_shape import region_shares, volume_of
-from marrowtrail.phantom.pose import Pose
 from marrowtrail.phantom.truth import (
     BoneMotion,
     EffusionTruth,

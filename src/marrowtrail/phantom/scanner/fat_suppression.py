@@ -13,9 +13,9 @@ from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Dixon
-from marrowtrail.phantom.acquisition import Acquisition
 from marrowtrail.phantom.grids import Field
-from marrowtrail.phantom.painting import Layers
+from marrowtrail.phantom.painting.layers import Layers
+from marrowtrail.phantom.scanner.acquisition import Acquisition
 from marrowtrail.phantom.scanner.coil import shading_field
 
 STRIDE_PX = 6

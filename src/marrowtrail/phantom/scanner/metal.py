@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.phantom.acquisition import Screw
 from marrowtrail.phantom.grids import Field
-from marrowtrail.phantom.painting import Layers
+from marrowtrail.phantom.painting.layers import Layers
+from marrowtrail.phantom.scanner.acquisition import Screw
 
 REACH = 4.0
 """Nothing is moved further from the screw than so many times the radius of the void."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrail.phantom.acquisition import Acquisition
 from marrowtrail.phantom.grids import Field
+from marrowtrail.phantom.scanner.acquisition import Acquisition
 
 ARTERY_MM = 3.2
 """Radius of the popliteal artery; those of hip and ankle are taken alike."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft
 
-from marrowtrail.phantom.acquisition import Acquisition, Sampling
 from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.grids import Field
+from marrowtrail.phantom.scanner.acquisition import Acquisition, Sampling
 from marrowtrail.phantom.scanner.motion import shot_phase
 from marrowtrail.phantom.scanner.noise import Complex, complex_noise, edge_sparing, geometry_factor
 

@@ -1,0 +1,1 @@
+"""Bones and soft tissue of one limb, drawn from templates: what a patient is when healthy."""

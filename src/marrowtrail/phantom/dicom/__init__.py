@@ -1,0 +1,1 @@
+"""Writing images and bone masks as DICOM, with headers as makers of scanners fill them."""

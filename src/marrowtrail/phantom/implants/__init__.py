@@ -1,0 +1,1 @@
+"""Lesions laid into real series, with truth."""
