@@ -23,7 +23,7 @@ T1 = Contrast(Weighting.T1, False, "test")
 
 def places(grid: Geometry) -> np.ndarray:
     ijk = np.stack(np.meshgrid(*(np.arange(n) for n in grid.shape), indexing="ij"), axis=-1)
-    return grid.to_lps(ijk)
+    return np.asarray(grid.to_lps(ijk))
 
 
 def bone_on(grid: Geometry) -> np.ndarray:
@@ -99,12 +99,21 @@ def test_nothing_is_doubted_where_fat_is_dark() -> None:
 
 
 @pytest.mark.parametrize("t1", [t1_image("9.9.9"), t1_image(fat=60.0)])
-def test_it_is_not_known_without_fat_in_the_same_frame(t1: Volume) -> None:
+def test_it_is_not_known_without_fat_in_the_same_frame_or_under_skin(t1: Volume) -> None:
     fluid = series("v1-s1", fluid_image(fails=True), FLUID)
-    labels = BoneLabels(
-        Volume(bone_on(GRID).astype(np.uint8), GRID), ((1, FEMUR),), "test", "v1-s1"
-    )
+    mask = Volume(bone_on(GRID).astype(np.uint8), GRID)
+    labels = BoneLabels(mask, ((1, FEMUR),), "test", "v1-s1")
     bones = map_bones(fluid, (labels,)).bones
     assert check_fat_suppression(fluid, bones, [fluid, series("v1-s2", t1, T1)]) is None
     assert check_fat_suppression(fluid, bones, [fluid]) is None
     assert check_fat_suppression(fluid, (), [fluid, series("v1-s2", t1_image(), T1)]) is None
+
+
+def test_fat_under_the_skin_tells_without_any_t1() -> None:
+    image = fluid_image(fails=True)
+    at = places(GRID)
+    in_air = np.hypot(at[..., 0] - 36, at[..., 1] - 36) > 34
+    signal = np.where(in_air, 3.0, image.data).astype(np.float32)
+    told = read(Volume(signal, GRID), None)
+    assert told.lesions == ()
+    assert "fat suppression failed" in told.reason

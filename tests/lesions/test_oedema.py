@@ -24,7 +24,7 @@ FLUID = Contrast(Weighting.PD, True, "test")
 
 def points() -> np.ndarray:
     ijk = np.stack(np.meshgrid(*(np.arange(n) for n in GRID.shape), indexing="ij"), axis=-1)
-    return GRID.to_lps(ijk)
+    return np.asarray(GRID.to_lps(ijk))
 
 
 def ball(centre: tuple[float, float, float], radius: float) -> np.ndarray:

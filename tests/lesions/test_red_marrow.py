@@ -19,18 +19,25 @@ ACROSS = (RegionShare("distal_metaphysis", 0.8, 0.2), RegionShare("medial_condyl
 
 
 def test_a_faint_area_in_the_metaphysis_is_red_marrow() -> None:
-    assert is_red_marrow(METAPHYSIS, signal=120.0, contrast=1.6, muscle=100.0)
-    assert is_red_marrow(METAPHYSIS, signal=120.0, contrast=1.6, muscle=None)
+    assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=100.0)
+    assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=None)
 
 
-@pytest.mark.parametrize("shares", [CONDYLE, ACROSS, ()])
+@pytest.mark.parametrize("shares", [CONDYLE, ACROSS])
 def test_an_area_elsewhere_is_oedema(shares: tuple[RegionShare, ...]) -> None:
-    assert not is_red_marrow(shares, signal=120.0, contrast=1.6, muscle=100.0)
+    assert not is_red_marrow("femur", shares, signal=120.0, contrast=1.6, muscle=100.0)
+
+
+def test_beyond_the_named_regions_of_a_long_bone_lies_shaft_and_of_a_short_one_it_does_not() -> (
+    None
+):
+    assert is_red_marrow("fibula", (), signal=120.0, contrast=1.6, muscle=100.0)
+    assert not is_red_marrow("talus", (), signal=120.0, contrast=1.6, muscle=100.0)
 
 
 @pytest.mark.parametrize(("signal", "contrast"), [(250.0, 1.6), (120.0, 3.0)])
 def test_a_bright_area_is_oedema(signal: float, contrast: float) -> None:
-    assert not is_red_marrow(METAPHYSIS, signal, contrast, muscle=100.0)
+    assert not is_red_marrow("femur", METAPHYSIS, signal, contrast, muscle=100.0)
 
 
 def test_the_regions_are_words_of_the_vocabulary() -> None:

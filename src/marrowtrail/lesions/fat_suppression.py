@@ -1,9 +1,10 @@
 """Where fat suppression failed, told from the fat outside the bones.
 
-A T1-weighted series of the visit shows where fat is; on the fluid-sensitive series that fat
-must be dark. Where some of it is not, the field was off there, and marrow beside it is bright
-without being oedematous. The field is smooth, so fat about a bone speaks for the bone; deep
-inside a wide one it does so less and less, and nothing is claimed further than it reaches.
+Fat lies under the skin, and a T1-weighted series of the visit shows where else; on the
+fluid-sensitive series that fat must be dark. Where some of it is not, the field was off there,
+and marrow beside it is bright without being oedematous. The field is smooth, so fat about a
+bone speaks for the bone; deep inside a wide one it does so less and less, and nothing is
+claimed further than it reaches.
 """
 
 from __future__ import annotations
@@ -33,13 +34,23 @@ near, else the second."""
 ENOUGH_FAT = 0.04
 """Share of fat in those surroundings that is enough."""
 
-FAILED = 1.7
-"""Fat this many times as bright as fat usually is on the series is not suppressed. The coil makes
-a difference of up to 1.5; unsuppressed fat is 5 to 20 times as bright."""
+SUPPRESSED_PERCENTILE = 25
+"""Where suppression worked in a quarter of the fat, this is what it leaves."""
 
-FAILED_BESIDE = 1.4
+FAILED = 2.0
+"""Fat this many times as bright as suppressed fat is not suppressed. The coil makes a difference of
+up to 1.5; unsuppressed fat is 5 to 20 times as bright."""
+
+FAILED_BESIDE = 1.6
+SMOOTHED = 1.5
 """Beside a bone less is enough to doubt a faint area: carried over into the bone, the ratio is
-smoothed and falls short of what it is in the marrow."""
+smoothed and falls short of what it is in the marrow, by up to the second figure."""
+
+SKIN_MM = (3.0, 7.0)
+"""Under two millimetres of skin lies fat, hardly anywhere less than these few millimetres of it."""
+
+AIR_SHARE = 0.3
+"""Darker than this share of the bones' usual signal is air; suppressed fat is half as dark."""
 
 MIN_FAT_VOXELS = 200
 
@@ -57,12 +68,13 @@ class FatSuppression:
     def explains(self, area: Volume, contrast: float) -> bool:
         """Whether an area of that contrast to normal marrow is no brighter than unsuppressed fat.
 
-        ``area`` is a mask; its part where fat suppression failed must be the larger one.
+        ``area`` is a mask, of which at least a quarter must lie where suppression failed.
         """
         start, stop = bounding_box(np.asarray(area.data, dtype=bool))
         piece = area.crop(start, stop)
         there = self.over(piece.geometry)[np.asarray(piece.data, dtype=bool)]
-        return bool(np.median(there) > FAILED_BESIDE and contrast < np.median(there))
+        ratio = float(np.percentile(there, 75))
+        return ratio > FAILED_BESIDE and contrast < SMOOTHED * ratio
 
 
 def check_fat_suppression(
@@ -70,11 +82,9 @@ def check_fat_suppression(
 ) -> FatSuppression | None:
     """How well fat is suppressed over a fluid-sensitive series.
 
-    ``None`` where no T1 series of the same frame shows fat about the bones, so that it is not
-    known.
+    ``None`` where too little fat about the bones is known to tell.
     """
-    t1 = next((one for one in others if _shows_fat(one, fluid)), None)
-    if t1 is None or not bones:
+    if not bones:
         return None
     spacing = fluid.volume.geometry.spacing_mm
     steps = tuple(max(1, round(STEP_MM / one)) for one in spacing)
@@ -83,13 +93,34 @@ def check_fat_suppression(
     inside = np.zeros(coarse.data.shape, dtype=bool)
     for bone in bones:
         inside |= np.asarray(bone.mask.data[slices], dtype=bool)
-    fat = _fat(resample(t1.volume, coarse.geometry), inside)
+    if not inside.any():
+        return None
+    fat = _under_skin(coarse, inside)
+    t1 = next((one for one in others if _shows_fat(one, fluid)), None)
+    if t1 is not None:
+        fat |= _fat(resample(t1.volume, coarse.geometry), inside)
     if np.count_nonzero(fat) < MIN_FAT_VOXELS:
         return None
     brightness = np.log(np.maximum(coarse.data, 1e-6))
-    brightness -= np.median(brightness[fat])
+    brightness -= np.percentile(brightness[fat], SUPPRESSED_PERCENTILE)
     ratio = np.exp(np.maximum(_spread(brightness, fat, coarse.geometry.spacing_mm), 0.0))
     return FatSuppression(Volume(ratio.astype(np.float32), coarse.geometry))
+
+
+def _under_skin(coarse: Volume, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Subcutaneous fat, slice by slice; where the image cuts the limb there is no skin."""
+    through = coarse.geometry.through_plane_axis
+    air = coarse.data < AIR_SHARE * float(np.median(coarse.data[inside]))
+    limb = np.moveaxis(~ndimage.binary_opening(air), through, 0)
+    sampling = [s for axis, s in enumerate(coarse.geometry.spacing_mm) if axis != through]
+    fat = np.zeros(limb.shape, dtype=bool)
+    for number, plane in enumerate(limb):
+        filled = np.pad(ndimage.binary_fill_holes(plane), 1, mode="edge")
+        depth = ndimage.distance_transform_edt(filled, sampling=sampling)[1:-1, 1:-1]
+        if not filled.all():
+            fat[number] = (depth > SKIN_MM[0]) & (depth < SKIN_MM[1])
+    near_bone = ndimage.binary_dilation(inside, np.ones((3, 3, 1)))
+    return np.asarray(np.moveaxis(fat, 0, through) & ~near_bone, dtype=bool)
 
 
 def _shows_fat(one: Series, fluid: Series) -> bool:

@@ -49,6 +49,9 @@ FIT_VOXELS = 20_000
 """Voxels that the fit uses at most, evenly taken: ten coefficients and a spread come out the
 same to the third digit, five times faster than from a whole femur."""
 
+SOUND_SHARE = 0.3
+"""Normal marrow is learned where fat is suppressed, if that is at least so much of the bone."""
+
 TEXTURE_FLOOR = 0.05
 """Smallest spread believed, as a share of normal signal; noise-free phantoms have less, real
 marrow never (0.08 to 0.25 in the normal marrow of the sacroiliac series)."""
@@ -105,13 +108,16 @@ def model_marrow(
     every = max(1, int(np.count_nonzero(marrow)) // FIT_VOXELS)
     chosen, values = basis[marrow][::every], log_signal[marrow][::every]
     brighter = _log_brighter(series.geometry.crop(*block), suppression)
-    follows = _follows(chosen, values, brighter[marrow][::every])
-    brighter *= follows
-    field, spread, weights = _fit(chosen, values - brighter[marrow][::every])
+    beside = brighter[marrow][::every]
+    sound = beside < np.log(FAILED)
+    if sound.mean() < SOUND_SHARE:
+        sound[:] = True
+    field, spread, weights = _fit(chosen[sound], values[sound])
+    brighter *= _follows(values - chosen @ field, beside)
     interior = marrow & (brighter < np.log(FAILED))
     if np.count_nonzero(interior) < MIN_MARROW_VOXELS:
         return None
-    usual = float(np.median(chosen @ field))
+    usual = float(np.median(chosen[sound] @ field))
     field_part = np.clip(basis @ field, *(usual + np.log(FIELD_RANGE)))
     return MarrowModel(
         np.exp(field_part + brighter),
@@ -130,14 +136,16 @@ def _log_brighter(geometry: Geometry, suppression: FatSuppression | None) -> NDA
     return np.asarray(np.log(np.maximum(suppression.over(geometry), 1.0)), dtype=np.float64)
 
 
-def _follows(
-    basis: NDArray[np.float64], log_signal: NDArray[np.float64], brighter: NDArray[np.float64]
-) -> float:
-    """How far marrow follows the fat beside it, from 0 (not at all) to 1."""
-    if brighter.max(initial=0.0) < np.log(FAILED):
+def _follows(residual: NDArray[np.float64], beside: NDArray[np.float64]) -> float:
+    """How far marrow follows the fat beside it, from 0 (not at all) to 1.
+
+    Judged by the darker marrow where that fat is bright: oedema there is bright anyway.
+    """
+    failed = beside >= np.log(FAILED)
+    if np.count_nonzero(failed) < MIN_MARROW_VOXELS // 10:
         return 0.0
-    field, _, _ = _fit(np.column_stack([basis, brighter]), log_signal)
-    return float(np.clip(field[-1], 0.0, 1.0))
+    share = np.percentile(residual[failed] / beside[failed], 25)
+    return float(np.clip(share, 0.0, 1.0))
 
 
 def depth_mm(

@@ -206,7 +206,7 @@ def _kind(lesion: Lesion, series: Series, look: _Look) -> _Kind:
     if look.suppression is not None and look.suppression.explains(lesion.mask, lesion.contrast):
         return _Kind.UNSUPPRESSED
     signal = _median_signal(series, lesion)
-    is_red = is_red_marrow(lesion.regions, signal, lesion.contrast, look.muscle)
+    is_red = is_red_marrow(lesion.bone.bone, lesion.regions, signal, lesion.contrast, look.muscle)
     return _Kind.RED_MARROW if is_red else _Kind.OEDEMA
 
 

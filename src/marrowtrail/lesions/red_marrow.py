@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marrowtrail.lesions.lesion import RegionShare
+from marrowtrail.record.vocabulary import vocabulary
 
 HOME = frozenset({"distal_metaphysis", "proximal_metaphysis", "shaft", "neck"})
 """Regions of long bones in which red marrow lingers in adults."""
 
-HOME_SHARE = 0.9
-"""An area with more than a tenth of it elsewhere has crossed into the epiphysis."""
+ELSEWHERE_SHARE = 0.1
+"""An area with more than a tenth of it elsewhere has crossed into the epiphysis. A part without a
+named region is a shaft further than regions reach."""
 
 MOST_OF_MUSCLE = 1.8
 """Red marrow is not brighter than this many times muscle: about as bright at an echo time of
@@ -29,13 +31,18 @@ MOST_CONTRAST = 2.2
 
 
 def is_red_marrow(
-    shares: Sequence[RegionShare], signal: float, contrast: float, muscle: float | None
+    bone: str,
+    shares: Sequence[RegionShare],
+    signal: float,
+    contrast: float,
+    muscle: float | None,
 ) -> bool:
     """Whether an area has the place and the brightness of red marrow.
 
-    ``signal`` is the area's plateau, ``contrast`` the same over normal marrow; ``muscle`` is
-    ``None`` where soft tissue could not be measured, and contrast then decides alone.
+    ``bone`` is its key, ``signal`` the area's plateau, ``contrast`` the same over normal marrow;
+    ``muscle`` is ``None`` where soft tissue could not be measured, and contrast then decides alone.
     """
-    at_home = sum(one.share_of_lesion for one in shares if one.region in HOME)
+    is_long_bone = any(region.key in HOME for region in vocabulary().bone(bone).regions)
+    elsewhere = sum(one.share_of_lesion for one in shares if one.region not in HOME)
     is_faint = contrast < MOST_CONTRAST and (muscle is None or signal < MOST_OF_MUSCLE * muscle)
-    return at_home >= HOME_SHARE and is_faint
+    return is_long_bone and elsewhere <= ELSEWHERE_SHARE and is_faint
