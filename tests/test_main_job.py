@@ -39,6 +39,9 @@ class TestTheSeed:
         ):
             assert (out / name).stat().st_size > 0, name
         assert list((out / "labels").glob("*.nii.gz"))
+        pictures = {path.name for path in (out / "figures").iterdir()}
+        assert pictures == {one["file"] for one in result_of(out)["figures"]} != set()
+        assert not list(out.glob("*.webp"))
         assert not list(out.parent.glob(".*"))
 
     def test_the_story(self, ran) -> None:

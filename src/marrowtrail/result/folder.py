@@ -94,7 +94,7 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str]) -> None:
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "figures").mkdir()
     for name, content in result.figures.items():
-        (folder / name).write_bytes(content)
+        (folder / "figures" / name).write_bytes(content)
     (folder / "labels").mkdir()
     for name, volume in _labels(result).items():
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")
