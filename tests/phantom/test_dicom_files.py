@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.uid import UID, MRImageStorage
 
+from marrowtrail.imaging.nifti import read_volume
 from marrowtrail.imaging.series import Plane, Weighting
+from marrowtrail.imaging.study import read_study
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.phantom import write_patient
 from marrowtrail.phantom.body.pose import Pose
@@ -195,6 +197,31 @@ def test_the_same_seed_writes_the_same_bytes(small_scenario: Scenario, tmp_path:
         }
 
     assert digest("first") == digest("second")
+
+
+def test_every_fluid_sensitive_series_has_label_maps_of_its_own(
+    small_scenario: Scenario, tmp_path: Path
+) -> None:
+    series = ("pd_fs_sagittal", "t1_sagittal", "stir_coronal")
+    imaging = small_scenario.imaging.model_copy(update={"series": series})
+    short = small_scenario.model_copy(
+        update={"visits": small_scenario.visits[:1], "imaging": imaging}
+    )
+    truth = write_patient(short, tmp_path, seed=SEED)
+    first, plain, second = truth.series
+    assert plain.lesion_labels is None
+    assert first.lesion_labels != second.lesion_labels
+    assert first.region_labels != second.region_labels
+    (visit,) = read_study(tmp_path / "dicom").visits
+    grids = [one.volume.geometry for one in visit.series if one.contrast.fat_suppressed]
+    grids_of_both = []
+    for one in (first, second):
+        for labels in (one.lesion_labels, one.region_labels):
+            assert labels is not None
+            drawn = read_volume(tmp_path / labels).geometry
+            assert sum(drawn.same_grid(each) for each in grids) == 1
+            grids_of_both.append(drawn)
+    assert not grids_of_both[0].same_grid(grids_of_both[2])
 
 
 def test_another_seed_images_otherwise(small: Written, small_scenario: Scenario) -> None:

@@ -112,7 +112,8 @@ def _write_exam(
             first, *others = (
                 _truth(patient, visit, joint, acquisition, one) for one in reversed(apart.values())
             )
-            truths += [_with_labels(first, acquisition, rendered, out), *others]
+            labelled = sum(one.lesion_labels is not None for one in truths)
+            truths += [_with_labels(first, acquisition, rendered, out, labelled), *others]
         number += len({one.series_uid for one in written})
     return truths
 
@@ -164,17 +165,21 @@ def _code(patient: DrawnPatient) -> str:
 
 
 def _with_labels(
-    truth: SeriesTruth, acquisition: Acquisition, rendered: Rendered, out: Path
+    truth: SeriesTruth, acquisition: Acquisition, rendered: Rendered, out: Path, before: int
 ) -> SeriesTruth:
-    """Write the label maps of a fluid-sensitive series and name them; leave any other as it is."""
+    """Write the label maps of a fluid-sensitive series and name them; leave any other as it is.
+
+    ``before`` counts the series of the exam that have label maps already: names must differ.
+    """
     if not is_fluid_sensitive(acquisition):
         return truth
     lesions = np.zeros(rendered.regions.shape, dtype=np.uint8)
     for value, mask in enumerate(rendered.lesions.values(), start=1):
         lesions[mask] = value
-    paths = {}
+    paths, apart = {}, f"-{before + 1}" if before else ""
     for kind, labels in (("lesion", lesions), ("region", rendered.regions)):
-        paths[f"{kind}_labels"] = f"truth/labels/{truth.visit}-{truth.joint}-{kind}s.nii.gz"
+        name = f"{truth.visit}-{truth.joint}-{kind}s{apart}.nii.gz"
+        paths[f"{kind}_labels"] = f"truth/labels/{name}"
         _write_labels(labels, acquisition.geometry, out / paths[f"{kind}_labels"])
     return truth.model_copy(
         update={
@@ -186,7 +191,6 @@ def _with_labels(
 
 
 def _named(names: Iterable[str]) -> tuple[LabelName, ...]:
-
     return tuple(LabelName(value=value, name=name) for value, name in enumerate(names, start=1))
 
 
