@@ -60,9 +60,13 @@ def exam(vendor: str, field_t: float, habits: Habits) -> Exam:
 
 
 def acquisitions(
-    plan: ImagingPlan, field_t: float = 3.0, difficulty: float = 0.5, seed: int = 0
+    plan: ImagingPlan,
+    field_t: float = 3.0,
+    difficulty: float = 0.5,
+    seed: int = 0,
+    joint: str = "knee",
 ) -> tuple[Acquisition, ...]:
-    conditions = Conditions("knee", Side.LEFT, field_t, difficulty, Family.BUILDING)
+    conditions = Conditions(joint, Side.LEFT, field_t, difficulty, Family.BUILDING)
     planned = plan_exam(STILL, plan, conditions, np.random.default_rng(seed))
     return tuple(one for one in planned if not one.is_localiser)
 
@@ -265,6 +269,8 @@ def test_metal_is_there_only_where_the_plan_says_so() -> None:
     assert one.flaws.screw is not None
     assert echo.flaws.screw is not None
     assert echo.flaws.screw.void_mm > one.flaws.screw.void_mm
+    (hip,) = acquisitions(ImagingPlan(series=("pd_fs",), metal="screw"), joint="hip")
+    assert hip.flaws.screw is None
 
 
 def test_the_artery_is_mirrored_with_the_limb_and_a_hip_shows_none() -> None:

@@ -1,17 +1,16 @@
 """A scenario by name, or one that the seed picks.
 
-``random`` draws one of the scenarios whose joints have shapes, all with equal chance, and
-images as easy or as hard as they get (difficulty 0 to 1); everything else is drawn from that
-scenario's own ranges.
+``random`` draws one of the scenarios, all with equal chance; images as easy or as hard as they
+get (difficulty 0 to 1); and what a hospital acquires and how its scanner writes it down, from all
+that the phantom can make. Everything else is drawn from that scenario's own ranges.
 """
 
 from __future__ import annotations
 
-from importlib import resources
-
 import numpy as np
 
 from marrowtrail.phantom.ranges import Range
+from marrowtrail.phantom.scanner.plan import FluidKind, ImagingPlan, Kind, SeriesWord
 from marrowtrail.phantom.scenario import Scenario, load_scenario, scenario_names
 
 RANDOM = "random"
@@ -19,6 +18,26 @@ STREAM = 6
 """Name of this module's random stream, beside those of the patient's drawing."""
 
 ANY_DIFFICULTY = Range(low=0.0, high=1.0)
+
+ANY_FLUID: tuple[FluidKind, ...] = (Kind.PD_FS, Kind.T2_FS, Kind.STIR, Kind.DIXON)
+
+FURTHER: tuple[SeriesWord, ...] = (
+    "fluid_coronal",
+    "t2_fs_axial",
+    "pd_sagittal",
+    "t2_sagittal",
+    "t1_fs_axial",
+    "t1_agent",
+    "pd_3d",
+    "dixon_t1",
+    "dixon_gre",
+)
+"""What may be acquired beside one fluid-sensitive series and T1."""
+
+MOST_FURTHER = 2
+ENHANCED, AS_SOLD, METAL = 0.2, 0.3, 0.1
+"""How often frames share a file, headers stray from the standard, a screw is in the tibia.
+Chances are chosen by us, to show each of them among a few dozen draws."""
 
 
 def pick_scenario(name: str, seed: int) -> Scenario:
@@ -31,18 +50,26 @@ def pick_scenario(name: str, seed: int) -> Scenario:
     """
     if name != RANDOM:
         return load_scenario(name)
-    names = drawable_names()
-    chosen = names[int(np.random.default_rng([seed, STREAM]).integers(len(names)))]
-    return load_scenario(chosen).model_copy(update={"difficulty": ANY_DIFFICULTY})
+    names = scenario_names()
+    rng = np.random.default_rng([seed, STREAM])
+    story = load_scenario(names[int(rng.integers(len(names)))])
+    drawn = {"difficulty": ANY_DIFFICULTY, "imaging": _any_imaging(story.imaging, rng)}
+    return story.model_copy(update=drawn)
 
 
-def drawable_names() -> tuple[str, ...]:
-    """The scenarios whose joints all have shapes to draw them from."""
-    return tuple(name for name in scenario_names() if not joints_without_shapes(name))
-
-
-def joints_without_shapes(name: str) -> tuple[str, ...]:
-    """Joints of a scenario that this version has no shapes of."""
-    shapes = resources.files("marrowtrail.phantom") / "shapes"
-    joints = {joint for visit in load_scenario(name).visits for joint in visit.exams}
-    return tuple(sorted(one for one in joints if not (shapes / f"{one}.npz").is_file()))
+def _any_imaging(plan: ImagingPlan, rng: np.random.Generator) -> ImagingPlan:
+    """A story's plan with series, container, headers and metal drawn from the whole menu."""
+    count = int(rng.integers(MOST_FURTHER + 1))
+    further = [FURTHER[n] for n in rng.choice(len(FURTHER), count, replace=False)]
+    enhanced, as_sold, metal = rng.random(3) < (ENHANCED, AS_SOLD, METAL)
+    return plan.model_copy(
+        update={
+            "series": (*plan.series, *further),
+            "fluid_kinds": ANY_FLUID,
+            "container": "enhanced" if enhanced else "classic",
+            # Only Philips scanners write enhanced images here.
+            "vendors": ("philips",) if enhanced else plan.vendors,
+            "headers": "as_sold" if as_sold else "standard",
+            "metal": "screw" if metal else "none",
+        }
+    )

@@ -173,12 +173,14 @@ def _flaws(table: _Table, timing: Timing, rng: np.random.Generator) -> Flaws:
     )
 
 
-def _screw(table: _Table, timing: Timing) -> Screw:
-    """The screw of the joint, where the bone that it sits in lies.
+def _screw(table: _Table, timing: Timing) -> Screw | None:
+    """The screw of the joint, where the bone that it sits in lies; none in hip and foot.
 
     The void grows with the field, and a gradient echo does not refocus what is lost.
     """
     conditions = table.conditions
+    if conditions.joint not in SCREW_MM:
+        return None
     ends = in_limb(SCREW_MM[conditions.joint], conditions.side)
     head, tip = table.pose.bones["tibia"].apply(ends)
     void_mm = (
