@@ -10,8 +10,8 @@ from marrowtrail.phantom.body.bones import draw_limb
 from marrowtrail.phantom.body.limb import Limb
 from marrowtrail.phantom.body.pose import draw_pose
 from marrowtrail.phantom.ranges import Range
-from marrowtrail.phantom.scanner.plan import ImagingPlan
-from marrowtrail.phantom.scanner.sequences import fluid_timing, t1_timing
+from marrowtrail.phantom.scanner.plan import ImagingPlan, Kind
+from marrowtrail.phantom.scanner.sequences import timing_of
 from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal
 from marrowtrail.record.sites import Side
 
@@ -73,7 +73,7 @@ def test_the_joint_stays_closed_under_flexion(knee: Limb) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_oedema_is_bright_with_fat_suppression_and_dark_on_t1(field_t: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    fluid, t1 = fluid_timing(ImagingPlan(), field_t, rng), t1_timing(field_t, rng)
+    fluid, t1 = (timing_of(kind, ImagingPlan(), field_t, rng) for kind in (Kind.FLUID, Kind.T1))
     assert signal(Tissue.OEDEMA, fluid) > 3.0 * signal(Tissue.YELLOW_MARROW, fluid)
     assert signal(Tissue.OEDEMA, t1) < 0.7 * signal(Tissue.YELLOW_MARROW, t1)
     assert signal(Tissue.FLUID, fluid) > signal(Tissue.MUSCLE, fluid)

@@ -29,7 +29,6 @@ images that a scanner interpolated or filtered have far less."""
 TEN_TO_NINETY = 2.0 * np.log(9.0)
 """From 10 to 90 % of a logistic edge, in units of its scale."""
 
-EDGE_REACH_MM = 6.0
 EDGE_STEP_MM = 0.2
 EDGE_FIT = 0.6
 """Profiles whose logistic explains less of the variance than this cross no clean edge."""

@@ -18,7 +18,7 @@ from pydicom.sequence import Sequence
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Dixon, Weighting
 from marrowtrail.phantom.dicom.makers.style import PixelCode
-from marrowtrail.phantom.scanner.acquisition import Acquisition
+from marrowtrail.phantom.scanner.acquisition import Acquisition, larmor_mhz
 
 IN_FUNCTIONAL_GROUPS = (
     "RescaleSlope",
@@ -203,48 +203,15 @@ def _measures(frames: Frames) -> dict[str, Dataset]:
 
 def _contrast(frames: Frames) -> dict[str, Dataset]:
     timing, sampling = frames.acquisition.timing, frames.acquisition.sampling
-    inversion = timing.inversion_ms
-    modifier = _item(
-        InversionRecovery="NO" if inversion is None else "YES",
-        FlowCompensation="NONE",
-        Spoiling="NONE",
-        T2Preparation="NO",
-        SpectrallySelectedExcitation="NONE",
-        SpatialPresaturation="NONE",
-        PartialFourier="NO",
-        ParallelAcquisition="NO",
-    )
-    if inversion is not None:
-        modifier.InversionTimes = [inversion]
     read, phase = (
         round(share * frames.geometry.shape[axis])
         for share, axis in zip(
             sampling.acquired, (sampling.read_axis, sampling.phase_axis), strict=True
         )
     )
-    timing_group = _item(
-        RepetitionTime=f"{timing.repetition_ms:g}",
-        FlipAngle="150" if timing.flip_deg is None else f"{timing.flip_deg:g}",
-        EchoTrainLength=str(frames.acquisition.echo_train),
-        RFEchoTrainLength=0 if timing.flip_deg is not None else frames.acquisition.echo_train,
-        GradientEchoTrainLength=1 if timing.flip_deg is not None else 0,
-        GradientOutputType="DB_DT",
-        GradientOutput=40.0,
-        SpecificAbsorptionRateSequence=Sequence(
-            [
-                _item(
-                    SpecificAbsorptionRateDefinition="IEC_LOCAL",
-                    SpecificAbsorptionRateValue=1.2,
-                )
-            ]
-        ),
-        OperatingModeSequence=Sequence(
-            [_item(OperatingModeType="GRADIENT", OperatingMode="IEC_NORMAL")]
-        ),
-    )
     return {
         "MRImageFrameTypeSequence": _item(FrameType=_frame_type(frames), **_described(frames)),
-        "MRTimingAndRelatedParametersSequence": timing_group,
+        "MRTimingAndRelatedParametersSequence": _timing(frames.acquisition),
         "MRFOVGeometrySequence": _item(
             InPlanePhaseEncodingDirection="ROW" if sampling.phase_axis == 0 else "COLUMN",
             MRAcquisitionFrequencyEncodingSteps=read,
@@ -253,16 +220,50 @@ def _contrast(frames: Frames) -> dict[str, Dataset]:
             PercentPhaseFieldOfView="100",
         ),
         "MREchoSequence": _item(EffectiveEchoTime=timing.echo_ms),
-        "MRModifierSequence": modifier,
+        "MRModifierSequence": _modifier(timing.inversion_ms),
         "MRImagingModifierSequence": _item(
             MagnetizationTransfer="NONE",
             BloodSignalNulling="NO",
             Tagging="NONE",
-            TransmitterFrequency=42.577 * timing.field_t,
+            TransmitterFrequency=larmor_mhz(timing.field_t),
             PixelBandwidth=f"{sampling.bandwidth_hz(timing.field_t):.0f}",
         ),
         "MRAveragesSequence": _item(NumberOfAverages="1"),
     }
+
+
+def _timing(acquisition: Acquisition) -> Dataset:
+    timing = acquisition.timing
+    is_gradient = timing.flip_deg is not None
+    absorbed = _item(SpecificAbsorptionRateDefinition="IEC_LOCAL", SpecificAbsorptionRateValue=1.2)
+    mode = _item(OperatingModeType="GRADIENT", OperatingMode="IEC_NORMAL")
+    return _item(
+        RepetitionTime=f"{timing.repetition_ms:g}",
+        FlipAngle="150" if timing.flip_deg is None else f"{timing.flip_deg:g}",
+        EchoTrainLength=str(acquisition.echo_train),
+        RFEchoTrainLength=0 if is_gradient else acquisition.echo_train,
+        GradientEchoTrainLength=1 if is_gradient else 0,
+        GradientOutputType="DB_DT",
+        GradientOutput=40.0,
+        SpecificAbsorptionRateSequence=Sequence([absorbed]),
+        OperatingModeSequence=Sequence([mode]),
+    )
+
+
+def _modifier(inversion_ms: float | None) -> Dataset:
+    modifier = _item(
+        InversionRecovery="NO" if inversion_ms is None else "YES",
+        FlowCompensation="NONE",
+        Spoiling="NONE",
+        T2Preparation="NO",
+        SpectrallySelectedExcitation="NONE",
+        SpatialPresaturation="NONE",
+        PartialFourier="NO",
+        ParallelAcquisition="NO",
+    )
+    if inversion_ms is not None:
+        modifier.InversionTimes = [inversion_ms]
+    return modifier
 
 
 def _coils() -> dict[str, Dataset]:

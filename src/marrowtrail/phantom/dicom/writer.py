@@ -24,7 +24,7 @@ from marrowtrail.phantom.dicom.enhanced import Frames, add_frames
 from marrowtrail.phantom.dicom.habits import Habits
 from marrowtrail.phantom.dicom.makers.style import HeaderStyle, PixelCode, PrivateElement
 from marrowtrail.phantom.dicom.style import header_style
-from marrowtrail.phantom.scanner.acquisition import Acquisition
+from marrowtrail.phantom.scanner.acquisition import Acquisition, larmor_mhz
 from marrowtrail.record.sites import Side
 
 ENHANCED_ELSEWHERE = (
@@ -255,7 +255,7 @@ def _physics(data: Dataset, sheet: _Sheet) -> None:
     flip = 20.0 if acquisition.is_localiser else timing.flip_deg
     data.FlipAngle = "150" if flip is None else f"{flip:g}"
     data.MagneticFieldStrength = f"{field_t:g}"
-    data.ImagingFrequency = f"{42.577 * field_t:.3f}"
+    data.ImagingFrequency = f"{larmor_mhz(field_t):.3f}"
     data.ImagedNucleus = "1H"
     data.ReceiveCoilName = sheet.style.coil
     data.PixelBandwidth = f"{sampling.bandwidth_hz(field_t):.0f}"

@@ -19,6 +19,11 @@ FAT_SHIFT_PPM = 3.4
 LARMOR_HZ_PER_T = 42.577e6
 
 
+def larmor_mhz(field_t: float) -> float:
+    """Frequency of protons in a field, in MHz."""
+    return LARMOR_HZ_PER_T * 1e-6 * field_t
+
+
 LEAST_WRAP = 0.03
 """Less than this share of the field of view does not wrap: oversampling takes it away."""
 
@@ -104,7 +109,7 @@ class Acquisition:
 
     ``images`` says what is calculated from it, in the order of writing: the image itself
     (``None``), or those of a Dixon series. ``artery_lps`` (n, 3) is the course of the artery
-    behind the joint, empty for none.
+    behind the joint, ``None`` where no artery is drawn.
     """
 
     timing: Timing

@@ -73,16 +73,6 @@ def timing_of(kind: Kind, plan: ImagingPlan, field_t: float, rng: np.random.Gene
     return replace(timing, after_agent=kind is Kind.T1_AGENT)
 
 
-def fluid_timing(plan: ImagingPlan, field_t: float, rng: np.random.Generator) -> Timing:
-    """Proton density or T2 with fat saturation, STIR, or Dixon, as the plan says."""
-    return timing_of(Kind.FLUID, plan, field_t, rng)
-
-
-def t1_timing(field_t: float, rng: np.random.Generator) -> Timing:
-    """T1 without fat suppression."""
-    return timing_of(Kind.T1, ImagingPlan(), field_t, rng)
-
-
 def echo_train(kind: Kind, weighting: Weighting, rng: np.random.Generator) -> int:
     """Echoes of one shot."""
     if kind is Kind.DIXON_GRE:
