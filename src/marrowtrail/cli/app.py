@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from marrowtrail.cli.terminal import answers, people, progress
 from marrowtrail.errors import Severity
 from marrowtrail.version import __version__
+
+if TYPE_CHECKING:
+    from marrowtrail.phantom import Draw
 
 app = typer.Typer(
     name="marrowtrail",
@@ -29,6 +32,14 @@ QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
 SettingOption = Annotated[
     str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")
+]
+
+FamilyOption = Annotated[
+    str, typer.Option("--family", help="building, or evaluation: other shapes and textures.")
+]
+DifficultyOption = Annotated[
+    float | None,
+    typer.Option("--difficulty", min=0, max=1, help="0 clean to 1; drawn where not given."),
 ]
 
 
@@ -153,6 +164,16 @@ def diagnose(
         show_explanations(reasoned.differential)
 
 
+def _draw(family: str, difficulty: float | None) -> Draw:
+    """How patients are to be drawn; an unknown family is a mistake of usage."""
+    from marrowtrail.phantom import Draw, Family
+
+    if family not in list(Family):
+        known = ", ".join(Family)
+        raise typer.BadParameter(f"{family!r} is not among: {known}", param_hint="--family")
+    return Draw(Family(family), difficulty)
+
+
 @app.command()
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder for the patients.")],
@@ -161,26 +182,17 @@ def phantom(
     ],
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
-    family: Annotated[
-        str, typer.Option("--family", help="building, or evaluation: other shapes and textures.")
-    ] = "building",
-    difficulty: Annotated[
-        float | None,
-        typer.Option("--difficulty", min=0, max=1, help="0 clean to 1; drawn where not given."),
-    ] = None,
+    family: FamilyOption = "building",
+    difficulty: DifficultyOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
-    from marrowtrail.phantom import RANDOM, Draw, Family, scenario_names, write_patient
+    from marrowtrail.phantom import RANDOM, scenario_names, write_patient
 
     if scenario not in (*scenario_names(), RANDOM):
         known = ", ".join((*scenario_names(), RANDOM))
         raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
-    if family not in list(Family):
-        raise typer.BadParameter(
-            f"{family!r} is not among: {', '.join(Family)}", param_hint="--family"
-        )
-    draw = Draw(Family(family), difficulty)
+    draw = _draw(family, difficulty)
     with progress(quiet=quiet) as say:
         for number in range(seed, seed + count):
             folder = out if count == 1 else out / f"{scenario}-{number}"
@@ -239,6 +251,8 @@ def evaluate_follow_up(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Draws of each story.")] = 20,
+    family: FamilyOption = "evaluation",
+    difficulty: DifficultyOption = None,
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -246,11 +260,12 @@ def evaluate_follow_up(
     from marrowtrail.cli import summary
     from marrowtrail.evaluation.follow_up import draw_and_score, score_folder
 
+    draw = _draw(family, difficulty)
     with progress(quiet=quiet or json) as say:
         scores = (
             score_folder(data, say)
             if data is not None
-            else draw_and_score(tuple(scenario or ("seed",)), seed, count, say)
+            else draw_and_score(tuple(scenario or ("seed",)), seed, count, draw, say)
         )
     answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)
 

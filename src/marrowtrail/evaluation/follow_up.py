@@ -18,7 +18,7 @@ from marrowtrail.errors import InputError
 from marrowtrail.evaluation.truth_matching import LesionAgreement, agree
 from marrowtrail.follow_up.track import Change, Verification
 from marrowtrail.imaging.study import read_study
-from marrowtrail.phantom import PatientTruth, load_truth, write_patient
+from marrowtrail.phantom import Draw, PatientTruth, load_truth, write_patient
 from marrowtrail.pipeline import measure
 from marrowtrail.result.inputs import Measured
 
@@ -120,7 +120,7 @@ def score_folder(folder: Path, say: Say = lambda _: None) -> FollowUpScores:
 
 
 def draw_and_score(
-    scenarios: tuple[str, ...], seed: int, count: int, say: Say = lambda _: None
+    scenarios: tuple[str, ...], seed: int, count: int, draw: Draw, say: Say = lambda _: None
 ) -> FollowUpScores:
     """Draw patients one after the other, score each, and keep none."""
     scored = []
@@ -128,7 +128,7 @@ def draw_and_score(
         for number in range(seed, seed + count):
             with tempfile.TemporaryDirectory(prefix="marrowtrail-draw-") as folder:
                 say(f"drawing {scenario} {number}")
-                write_patient(scenario, Path(folder), seed=number)
+                write_patient(scenario, Path(folder), seed=number, draw=draw)
                 scored.append(score_patient(Path(folder), say))
     return _summed(scored)
 
