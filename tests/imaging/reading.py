@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,29 @@ def refusal(folder: Path, requests: Sequence[NiftiVisit] = ()) -> InputError:
     # The folder is the user's own word for it; what pytest calls it may hold a test's name.
     assert_anonymous(str(error).replace(str(folder), "FOLDER"))
     return error
+
+
+Alterations = list[tuple[float, int]]
+"""Bytes to put into a file: where, as a share of its length, and which."""
+
+
+def damaged(content: bytes, cut: float | None, alter: Alterations, start: int = 0) -> bytes:
+    """A file's content with bytes altered and its end cut off, both from ``start`` on."""
+    changed = bytearray(content)
+    length = len(content) - start
+    for where, value in alter:
+        changed[start + int(where * length)] = value
+    return bytes(changed if cut is None else changed[: start + int(cut * length)])
+
+
+def read_or_refuse(folder: Path) -> None:
+    """Read a folder without a warning; an error is the program's own and identifies nobody."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            read_study(folder)
+        except InputError as error:
+            assert_anonymous(str(error).replace(str(folder), "FOLDER"))
 
 
 def assert_anonymous(*texts: str) -> None:

@@ -26,9 +26,18 @@ from pydicom.uid import (
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.pixels import read_pixels
-from marrowtrail.imaging.study import read_study
 from tests.imaging.dicom_factory import Made, datasets, uid, voxels, write, write_series
-from tests.imaging.reading import aside, assert_anonymous, only, plan, read, refusal
+from tests.imaging.reading import (
+    Alterations,
+    aside,
+    assert_anonymous,
+    damaged,
+    only,
+    plan,
+    read,
+    read_or_refuse,
+    refusal,
+)
 
 SYNTAXES = (
     ExplicitVRLittleEndian,
@@ -172,22 +181,13 @@ class TestDamage:
         alter=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), max_size=10),
     )
     def test_any_damage_ends_in_words(
-        self, syntax: UID, cut: float | None, alter: list[tuple[float, int]]
+        self, syntax: UID, cut: float | None, alter: Alterations
     ) -> None:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             paths = write(folder, [encode(ds, syntax) for ds in datasets(Made(slices=3))])
-            content = bytearray(paths[1].read_bytes())
-            for where, value in alter:
-                content[int(where * len(content))] = value
-            end = len(content) if cut is None else int(cut * len(content))
-            paths[1].write_bytes(content[:end])
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")
-                try:
-                    read_study(folder)
-                except InputError as error:
-                    assert_anonymous(str(error).replace(name, "FOLDER"))
+            paths[1].write_bytes(damaged(paths[1].read_bytes(), cut, alter))
+            read_or_refuse(folder)
 
     def test_a_header_cut_short_is_set_aside(self, tmp_path: Path) -> None:
         write_series(tmp_path, Made())

@@ -101,10 +101,10 @@ class TestPatients:
     @pytest.mark.parametrize(
         ("other", "said"),
         [
-            ({"patient_id": "ZZ99"}, "2 patient ids (5 and 3 files)"),
-            ({"patient_id": ""}, "2 patient ids (one of them empty) (5 and 3 files)"),
-            ({"birth_date": "19900101"}, "2 birth dates under one patient id (5 and 3 files)"),
-            ({"tags": {"PatientSex": "F"}}, "2 sexes under one patient id (5 and 3 files)"),
+            ({"patient_id": "ZZ99"}, "2 patient ids (5 and 3 images)"),
+            ({"patient_id": ""}, "2 patient ids (one of them empty) (5 and 3 images)"),
+            ({"birth_date": "19900101"}, "2 birth dates under one patient id (5 and 3 images)"),
+            ({"tags": {"PatientSex": "F"}}, "2 sexes under one patient id (5 and 3 images)"),
         ],
     )
     def test_two_are_refused_without_naming_them(self, tmp_path: Path, other, said: str) -> None:
@@ -237,13 +237,13 @@ class TestAgeAndSex:
 class TestNothingThere:
     def test_no_folder(self, tmp_path: Path) -> None:
         error = refusal(tmp_path / "nowhere")
-        assert "does not exist or is a file" in error.what
+        assert "nothing of that name" in error.what
         assert error.where == str(tmp_path / "nowhere")
         assert "folder that holds the DICOM files" in error.remedy
 
     def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
         (path,) = write_series(tmp_path, Made(slices=1))
-        with pytest.raises(InputError, match="is a file"):
+        with pytest.raises(InputError, match="is a single file"):
             plan_folder(path)
 
     def test_empty_folder(self, tmp_path: Path) -> None:
