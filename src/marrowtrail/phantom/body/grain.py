@@ -40,7 +40,7 @@ class Grain(Enum):
     PATCHES = Structure(2.0, (2.6, 2.6, 3.6), 4)
 
 
-SEPTUM = 0.085
+SEPTUM = 0.11
 """Half width of a septum, in standard deviations of the noise whose zero it follows."""
 
 _LINES = (Grain.SEPTA,)

@@ -17,7 +17,7 @@ Matrix = NDArray[np.float64]
 
 SKIN_MM = 1.7
 
-SEPTA_DARK = 0.34
+SEPTA_DARK = 0.45
 """Signal that septa of fibrous tissue take from fat at their middle."""
 
 FAT_WATER = 0.07
@@ -28,7 +28,7 @@ STREAK_FAT = 0.28
 """Streaks of fat in muscle: where their noise rises above this many standard deviations, fat
 grows by this share for each; a wasted muscle has ``muscle_fat`` 1."""
 
-MUSCLE_UNEVEN = 0.035
+MUSCLE_UNEVEN = 0.08
 """Standard deviation of muscle's signal from bundle to bundle."""
 
 FLUID_GROWS_MM = 7.0

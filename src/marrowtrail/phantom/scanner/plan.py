@@ -83,10 +83,10 @@ class ImagingPlan(Part):
 
     tilt_deg: tuple[float, float] = (3.0, 18.0)
     off_centre_mm: tuple[float, float] = (3.0, 22.0)
-    snr: tuple[float, float] = (95.0, 18.0)
+    snr: tuple[float, float] = (140.0, 24.0)
     shading: tuple[float, float] = (0.05, 0.45)
     coil: tuple[float, float] = (0.05, 1.0)
-    acquired: tuple[float, float] = (1.0, 0.55)
+    acquired: tuple[float, float] = (0.8, 0.5)
     ringing: tuple[float, float] = (0.2, 1.0)
     fat_shift_px: tuple[float, float] = (0.4, 2.8)
     fat_failing: tuple[float, float] = (0.0, 0.4)
