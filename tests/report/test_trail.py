@@ -186,6 +186,16 @@ class TestArrows:
             width = 8 * len(arrow.text)
             assert arrow.text_x - width > -2
 
+    def test_the_text_of_the_widest_swing_stays_on_the_panel(self) -> None:
+        doc = document()
+        knee = changed(0, region="lateral_condyle")
+        hip = changed(1, bone="femur", region="head")
+        shift = doc.shifts[0].model_copy(update={"days": 1234})
+        (arrow,) = summary(
+            doc.model_copy(update={"lesions": (knee, hip), "shifts": (shift,), "tracks": ()})
+        ).arrows
+        assert arrow.text_x - 8 * len(arrow.text) > -2
+
 
 class TestVisits:
     def test_show_what_was_imaged(self) -> None:

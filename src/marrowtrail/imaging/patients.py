@@ -71,7 +71,7 @@ def _two_names(count: int) -> Caution:
 def _several(kind: str, counts: Counter[str]) -> InputError:
     sizes = " and ".join(str(count) for count in sorted(counts.values(), reverse=True))
     return InputError(
-        f"Expected one patient; the images carry {len(counts)} {kind} ({sizes} files).",
+        f"Expected one patient; the images carry {len(counts)} {kind} ({sizes} images).",
         where="PatientID, PatientBirthDate and PatientSex of the images",
         remedy="keep each patient in a folder of their own",
     )

@@ -90,10 +90,11 @@ def plan_folder(folder: Path) -> Plan:
         apart.
     """
     if not folder.is_dir():
+        what = "this is a single file" if folder.exists() else "there is nothing of that name"
         raise InputError(
-            "Expected a folder with a patient's images; it does not exist or is a file.",
+            f"Expected a folder with a patient's images; {what}.",
             where=str(folder),
-            remedy="name the folder that holds the DICOM files",
+            remedy="name the folder that holds the DICOM files, or a zip of it",
         )
     found = scan(folder)
     cautions = [*found.cautions, *one_patient(found.images)]

@@ -35,7 +35,6 @@ class Reason:
     """One finding's bar, positions in percent of the width from the left."""
 
     label: str
-    state: str
     value: str
     words: str
     interval: str
@@ -111,7 +110,6 @@ def _reason(bar: Bar, footnotes: Footnotes) -> Reason:
     value, low, high = (_place(v) for v in (bar.log10_ratio, bar.low, bar.high))
     return Reason(
         label=capital(bar.label),
-        state=spoken(bar.state.value),
         value=signed(bar.log10_ratio),
         words=times(bar.log10_ratio),
         interval=f"{signed(bar.low)} to {signed(bar.high)}",

@@ -36,8 +36,8 @@ LABEL_WIDTH = 224.0
 LABEL_STEP = 42.0
 """Drawing units between two labels: two lines of text and a gap."""
 
-MARGIN = 64.0
-"""Drawing units on the side of the arrows, for their days."""
+MARGIN = 92.0
+"""Drawing units on the side of the arrows: the widest swing, with its days, still fits."""
 
 GAP = 2.0
 """Drawing units between the markers of one region."""

@@ -39,6 +39,9 @@ def _course(measured: Measured) -> str:
         Change.SHRINKING: "shrank",
         Change.WITHIN_NOISE: "did not change beyond what repeat measurement gives",
         Change.RECURRED: "came back",
+        Change.NEW: "is new",
+        Change.SPLIT: "parted",
+        Change.MERGED: "flowed together",
     }.get(track.change, "was followed")
     return f"Marrow oedema of the {name(largest)} {became} ({track.explanation})."
 
