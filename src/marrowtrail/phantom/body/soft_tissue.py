@@ -21,6 +21,7 @@ from marrowtrail.phantom.grids import Field
 from marrowtrail.record.sites import Side
 
 STEP_MM = 2.0
+"""Grid of the distances to soft tissue, which is smooth; it is read by interpolation."""
 _LEG_BOX_MM = ((-90.0, -135.0, -130.0), (90.0, 110.0, 130.0))
 BOX_MM = {
     "knee": _LEG_BOX_MM,

@@ -16,6 +16,7 @@ from marrowtrail.phantom.scanner.tissue import Tissue
 Matrix = NDArray[np.float64]
 
 SKIN_MM = 1.7
+"""Thickness of the skin, chosen by us."""
 
 SEPTA_DARK = 0.45
 """Signal that septa of fibrous tissue take from fat at their middle."""

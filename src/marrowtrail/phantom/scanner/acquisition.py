@@ -17,6 +17,7 @@ FAT_SHIFT_PPM = 3.4
 """Chemical shift of the main peak of fat from water (Ren et al., 10.1194/jlr.D800010-JLR200)."""
 
 LARMOR_HZ_PER_T = 42.577e6
+"""Of protons: their gyromagnetic ratio over 2 pi."""
 
 
 def larmor_mhz(field_t: float) -> float:

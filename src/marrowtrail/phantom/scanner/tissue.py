@@ -32,7 +32,7 @@ T2_STAR_SHARE = 0.5
 class Relaxation:
     """Proton density (0 to 1), T1 at 1.5 T and at 3 T, T2, in ms; fat or water.
 
-    ``uptake_mm`` is the concentration of a contrast agent some minutes after it was given,
+    ``uptake_mmol_l`` is the concentration of a contrast agent some minutes after it was given,
     in mmol/l.
     """
 
@@ -41,7 +41,7 @@ class Relaxation:
     t1_30_ms: float
     t2_ms: float
     is_fat: bool = False
-    uptake_mm: float = 0.0
+    uptake_mmol_l: float = 0.0
 
 
 class Tissue(Enum):
@@ -49,15 +49,15 @@ class Tissue(Enum):
 
     FAT = Relaxation(0.95, 245.0, 320.0, 110.0, is_fat=True)
     YELLOW_MARROW = Relaxation(0.85, 250.0, 325.0, 100.0, is_fat=True)
-    RED_MARROW = Relaxation(0.75, 850.0, 1100.0, 50.0, uptake_mm=0.15)
-    OEDEMA = Relaxation(0.95, 1100.0, 1350.0, 90.0, uptake_mm=0.6)
-    MUSCLE = Relaxation(0.72, 1020.0, 1420.0, 32.0, uptake_mm=0.12)
+    RED_MARROW = Relaxation(0.75, 850.0, 1100.0, 50.0, uptake_mmol_l=0.15)
+    OEDEMA = Relaxation(0.95, 1100.0, 1350.0, 90.0, uptake_mmol_l=0.6)
+    MUSCLE = Relaxation(0.72, 1020.0, 1420.0, 32.0, uptake_mmol_l=0.12)
     CARTILAGE = Relaxation(0.76, 1060.0, 1240.0, 44.0)
     FLUID = Relaxation(1.0, 2850.0, 3600.0, 600.0)
     VEIN = Relaxation(0.90, 1500.0, 1900.0, 130.0)
     FIBROUS = Relaxation(0.14, 700.0, 900.0, 18.0)
     CORTEX = Relaxation(0.06, 500.0, 600.0, 10.0)
-    SKIN = Relaxation(0.60, 800.0, 1000.0, 28.0, uptake_mm=0.3)
+    SKIN = Relaxation(0.60, 800.0, 1000.0, 28.0, uptake_mmol_l=0.3)
     AIR = Relaxation(0.0, 1.0, 1.0, 1.0)
 
 
@@ -92,7 +92,7 @@ def signal(tissue: Tissue, timing: Timing) -> float:
     it = tissue.value
     t1 = it.t1_15_ms if timing.field_t < 2.0 else it.t1_30_ms
     if timing.after_agent:
-        t1 = 1.0 / (1.0 / t1 + RELAXIVITY * it.uptake_mm)
+        t1 = 1.0 / (1.0 / t1 + RELAXIVITY * it.uptake_mmol_l)
     decay = it.t2_ms if timing.flip_deg is None else T2_STAR_SHARE * it.t2_ms
     kept = timing.fat_left if it.is_fat else 1.0
     return float(it.density * _excited(t1, timing) * np.exp(-timing.echo_ms / decay) * kept)
