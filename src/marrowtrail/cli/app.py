@@ -28,7 +28,7 @@ UNUSABLE_EXIT = 1
 UNVERIFIED_EXIT = 3
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
 SettingOption = Annotated[
     str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")

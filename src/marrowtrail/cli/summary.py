@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from marrowtrail.cli.terminal import answers
-from marrowtrail.diagnosis.differential import Differential
+from marrowtrail.diagnosis.differential import Differential, RedFlag
 from marrowtrail.errors import Severity
 from marrowtrail.evaluation.follow_up import FollowUpScores
 from marrowtrail.evaluation.oedema import OedemaScores
+from marrowtrail.report.words import basis, ml, percent
 from marrowtrail.result.limits import NOTICE
 from marrowtrail.result.model import ResultDocument
 
@@ -29,6 +31,7 @@ def show(document: ResultDocument, out: Path) -> None:
     if document.lesions:
         answers.print(_lesions(document))
     answers.print(_causes(document))
+    _red_flags(document.red_flags)
     for warning in document.warnings:
         colour = "red" if warning.severity == Severity.UNVERIFIED else "yellow"
         answers.print(f"[{colour}]{escape(warning.what)}[/] ({escape(warning.where)})")
@@ -37,21 +40,32 @@ def show(document: ResultDocument, out: Path) -> None:
 
 
 def _lesions(document: ResultDocument) -> Table:
-    days = {visit.id: visit.day for visit in document.visits}
     table = Table("visit", "day", "oedema in", "ml", "interval")
-    for one in document.lesions:
-        interval = f"{one.volume_low_mm3 / 1000:.1f} to {one.volume_high_mm3 / 1000:.1f}"
-        day = str(days[one.visit])
-        table.add_row(one.visit, day, one.label, f"{one.volume_mm3 / 1000:.1f}", interval)
+    for visit in document.visits:
+        day = str(visit.day)
+        here = [one for one in document.lesions if one.visit == visit.id]
+        for one in here:
+            interval = f"{ml(one.volume_low_mm3)} to {ml(one.volume_high_mm3)}"
+            table.add_row(visit.id, day, one.label, ml(one.volume_mm3), interval)
+        if not here:
+            read = any(bone.is_read for bone in visit.bones)
+            table.add_row(
+                visit.id, day, "no bone that was read" if read else "not known: no bone was read"
+            )
     return table
 
 
 def _causes(document: ResultDocument) -> Table:
-    table = Table("cause (proposed findings, no reader has confirmed them)", "%", "interval")
+    table = Table("cause", "probability", "interval", title=basis(document.findings))
     for cause in document.differential[:SHOWN_CAUSES]:
-        interval = f"{100 * cause.low:.0f} to {100 * cause.high:.0f}"
-        table.add_row(cause.label, f"{100 * cause.probability:.0f}", interval)
+        interval = f"{percent(cause.low).removesuffix(' %')} to {percent(cause.high)}"
+        table.add_row(cause.label, percent(cause.probability), interval)
     return table
+
+
+def _red_flags(flags: Sequence[RedFlag]) -> None:
+    for flag in flags:
+        answers.print(f"[bold red]{escape(flag.category)}[/]: {escape(flag.explanation)}")
 
 
 def differential_json(differential: Differential) -> str:
@@ -70,8 +84,7 @@ def show_differential(differential: Differential, unused: tuple[str, ...]) -> No
     for line in differential.ledger:
         status = line.status.value.replace("_", " ")
         answers.print(f"{escape(line.label)}: {status}. {escape(line.explanation)}")
-    for flag in differential.red_flags:
-        answers.print(f"[bold red]{escape(flag.category)}[/]: {escape(flag.explanation)}")
+    _red_flags(differential.red_flags)
     for one in (*unused, *differential.unused):
         answers.print(f"[dim]not used: {escape(one)}[/]")
     answers.print(f"[dim]{escape(NOTICE)}[/]")

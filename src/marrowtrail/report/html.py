@@ -15,7 +15,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from marrowtrail.diagnosis.differential import Cause
 from marrowtrail.errors import Severity
-from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.report import tables, words
 from marrowtrail.report.charts import Chart, course_chart, volume_chart
 from marrowtrail.report.limb import LimbMap, limb_map
@@ -89,11 +88,7 @@ class Page:
     @property
     def proposed_heading(self) -> str:
         """What the ranking from all findings stands on."""
-        rows = self.document.findings
-        unconfirmed = sum(row.entered_by == SOFTWARE and row.confirmed_by is None for row in rows)
-        if unconfirmed == 0:
-            return "From all findings, each entered or confirmed by a reader"
-        return f"Proposed: no reader has confirmed {unconfirmed} of the findings"
+        return words.basis(self.document.findings)
 
 
 def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:

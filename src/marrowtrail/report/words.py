@@ -7,10 +7,12 @@ with the date, or the day where dates are left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
-from marrowtrail.result.model import VisitRow
+from marrowtrail.result.model import FindingRow, VisitRow
 
 SERIES_ID = re.compile(r"\b(?:series )?v(\d+)-s(\d+)\b")
 VISIT_ID = re.compile(r"\b(?:visit )?v(\d+)\b")
@@ -123,6 +125,14 @@ def plain(text: str) -> str:
     """
     text = SERIES_ID.sub(r"series \2 of visit \1", text)
     return VISIT_ID.sub(r"visit \1", text)
+
+
+def basis(findings: Sequence[FindingRow]) -> str:
+    """What the ranking from all findings stands on."""
+    unconfirmed = sum(f.entered_by == SOFTWARE and f.confirmed_by is None for f in findings)
+    if unconfirmed == 0:
+        return "From all findings, each entered or confirmed by a reader"
+    return f"Proposed: no reader has confirmed {unconfirmed} of the findings"
 
 
 def capital(text: str) -> str:
