@@ -244,7 +244,7 @@ def test_difficulty_nought_is_the_best_of_every_range() -> None:
     for one in acquisitions(plan, difficulty=0.0):
         flaws = one.flaws
         assert (flaws.fat_failing, flaws.motion_px, flaws.pulsation, one.margin_px) == (0, 0, 0, 0)
-        assert one.snr == pytest.approx(95.0)
+        assert one.snr == pytest.approx(plan.snr[0])
 
 
 def test_difficulty_one_reaches_far_and_stays_within_the_range() -> None:
