@@ -17,6 +17,7 @@ from pydicom import Dataset
 from pydicom.pixels.utils import pack_bits
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
+from pydicom.uid import ExplicitVRBigEndian
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.segments import bone_of_segment
@@ -159,6 +160,33 @@ class TestOnTheGrid:
         _, bones = read_bones(tmp_path, seg)
         expected = np.where(TWO[1], 2, TWO[0])
         assert np.array_equal(bones.labels.data, expected)
+
+    @pytest.mark.parametrize("vr", ["OB", "OW"])
+    def test_of_the_other_byte_order(self, tmp_path: Path, vr: str) -> None:
+        seg = drawn(datasets(MADE), TWO[:1], [segment(1)])
+        stored = bytes(seg.PixelData)
+        assert len(stored) % 2 == 0
+        swapped = np.frombuffer(stored, dtype="<u2").astype(">u2").tobytes()
+        assert swapped != stored
+        seg["PixelData"] = pydicom.DataElement("PixelData", vr, swapped if vr == "OW" else stored)
+        seg.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+        write(tmp_path, datasets(MADE))
+        pydicom.dcmwrite(
+            tmp_path / "bones", seg, force_encoding=True, implicit_vr=False, little_endian=False
+        )
+        (bones,) = read(tmp_path).visits[0].bones
+        assert np.array_equal(bones.labels.data, TWO[0])
+
+    def test_without_a_file_header(self, tmp_path: Path) -> None:
+        seg = drawn(datasets(MADE), TWO[:1], [segment(1)])
+        write(tmp_path, datasets(MADE))
+        bare = Dataset(seg)
+        pydicom.dcmwrite(
+            tmp_path / "bones", bare, implicit_vr=True, little_endian=True, force_encoding=True
+        )
+        assert (tmp_path / "bones").read_bytes()[128:132] != b"DICM"
+        (bones,) = read(tmp_path).visits[0].bones
+        assert np.array_equal(bones.labels.data, TWO[0])
 
     def test_half_a_probability_is_where_a_bone_begins(self, tmp_path: Path) -> None:
         shares = np.zeros(voxels(MADE).shape)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from io import BytesIO
+from typing import Any, BinaryIO
 
 import highdicom as hd
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.archives import Opener
@@ -73,7 +77,7 @@ def read_segmentation(
     with quiet(), Opener() as opener:
         try:
             with opener.open(header.path, header.members) as stream:
-                segmentation = hd.seg.segread(stream)
+                segmentation = _opened(stream, header)
             bones = _bones(segmentation)
             frames = list(_frames(segmentation, _values(bones)))
             series_uid = _source_series(segmentation)
@@ -94,6 +98,30 @@ def read_segmentation(
     return ReadSegmentation(
         tuple(BoneLabels(one, names, "DICOM SEG", series_uid) for one in volumes), None
     )
+
+
+def _opened(stream: BinaryIO, header: Header) -> hd.seg.Segmentation:
+    """A segmentation in any syntax; highdicom alone wants a file header and little endian."""
+    dataset = pydicom.dcmread(stream, force=True)
+    if header.transfer_syntax == ExplicitVRBigEndian:
+        dataset = _little_endian(dataset)
+    elif "TransferSyntaxUID" not in dataset.file_meta:
+        dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
+    return hd.seg.Segmentation.from_dataset(dataset, copy=False)
+
+
+def _little_endian(dataset: Dataset) -> Dataset:
+    """The same segmentation in little endian; bytes of words change places, single ones do not."""
+    pixels = dataset["PixelData"]
+    if pixels.VR == "OW":
+        pixels.value = np.frombuffer(pixels.value, dtype=">u2").astype("<u2").tobytes()
+    for _ in dataset.iterall():  # pydicom writes elements that were never looked at as they were
+        pass
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    stream = BytesIO()
+    dcmwrite(stream, dataset, force_encoding=True, implicit_vr=False, little_endian=True)
+    stream.seek(0)
+    return pydicom.dcmread(stream)
 
 
 def _bones(segmentation: hd.seg.Segmentation) -> dict[int, BoneId]:
