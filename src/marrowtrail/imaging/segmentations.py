@@ -102,7 +102,7 @@ def read_segmentation(
 
 def _opened(stream: BinaryIO, header: Header) -> hd.seg.Segmentation:
     """A segmentation in any syntax; highdicom alone wants a file header and little endian."""
-    dataset = pydicom.dcmread(stream, force=True)
+    dataset: Dataset = pydicom.dcmread(stream, force=True)
     if header.transfer_syntax == ExplicitVRBigEndian:
         dataset = _little_endian(dataset)
     elif "TransferSyntaxUID" not in dataset.file_meta:
