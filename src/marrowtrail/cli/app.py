@@ -28,7 +28,8 @@ UNUSABLE_EXIT = 1
 UNVERIFIED_EXIT = 3
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+SilentOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
 SettingOption = Annotated[
     str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")
@@ -72,7 +73,7 @@ def run(
         bool, typer.Option("--no-dates", help="Keep days since the first visit, no dates.")
     ] = False,
     setting: SettingOption = "musculoskeletal_mri",
-    quiet: QuietOption = False,
+    quiet: SilentOption = False,
     json: JsonOption = False,
 ) -> None:
     """Measure, follow and reason: from a patient's folder to a report."""
@@ -94,7 +95,7 @@ def run(
 def demo(
     out: OutOption = Path("demo"),
     seed: Annotated[int, typer.Option("--seed", help="Another draw of the same patient.")] = 1,
-    quiet: QuietOption = False,
+    quiet: SilentOption = False,
     json: JsonOption = False,
 ) -> None:
     """Write the synthetic seed patient as DICOM, run it, and say where the report is."""
@@ -209,7 +210,7 @@ def implant(
     out: Annotated[Path, typer.Argument(help="Folder for the patients with lesions laid in.")],
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
-    quiet: QuietOption = False,
+    quiet: SilentOption = False,
 ) -> None:
     """Lay synthetic lesions into a patient's real series, with known truth."""
     from marrowtrail.phantom.implants.patient import implant as lay_lesions
