@@ -253,6 +253,7 @@ class TestNotImages:
         (tmp_path / ".DS_Store").write_bytes(b"never opened")
         study = read(tmp_path)
         assert aside(study) == {
+            "documents and pictures": 1,
             "other files": 3,
             "damaged zip archives": 1,
             "unreadable files": 2,

@@ -34,11 +34,16 @@ ENHANCED_MR_IMAGES = frozenset({"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.
 ENHANCED_MR_COLOUR_IMAGE = "1.2.840.10008.5.1.4.1.1.4.3"
 SEGMENTATIONS = frozenset({"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"})
 
-_NOT_IMAGES = frozenset(
-    {".yaml", ".yml", ".json", ".csv", ".txt", ".md", ".html", ".pdf", ".nii", ".png", ".jpg"}
+_OURS = frozenset({".yaml", ".yml", ".json", ".nii"})
+"""Endings of files that a case names itself (and ``.nii.gz``): read elsewhere or not at all."""
+
+_DOCUMENTS = frozenset(
+    {".csv", ".txt", ".md", ".html", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif"}
     | {".docx", ".xlsx", ".pptx", ".odt", ".jar"}
 )
 """Endings of files that are never opened as DICOM; the second row would pass for zip archives."""
+
+_NOT_IMAGES = _OURS | _DOCUMENTS
 
 _WHAT_AN_IMAGE_IS = ("SeriesInstanceUID", "ImagePositionPatient", "EchoTime", "ImageType")
 """Copies of one image agree in these; two images that share an identifier by mistake do not."""
@@ -46,6 +51,9 @@ _WHAT_AN_IMAGE_IS = ("SeriesInstanceUID", "ImagePositionPatient", "EchoTime", "I
 _GREY = frozenset({"", "MONOCHROME1", "MONOCHROME2"})
 
 _DUPLICATE = Rejected("duplicates", "the same image is in the folder more than once")
+_DAMAGED_COPY = Rejected(
+    "damaged copies", "they are cut short; a whole copy of the same image was read instead"
+)
 _CLASH = Rejected(
     "images with another's identifier",
     "a different image in the folder has the same one; export the series again",
@@ -53,6 +61,7 @@ _CLASH = Rejected(
 _NAMELESS = Rejected(
     "images without an identifier", "their instance or series UID is missing; export them again"
 )
+_DOCUMENT = Rejected("documents and pictures", "they are not DICOM images")
 _INDEX = Rejected("indices of a medium", "a DICOMDIR lists images and is none")
 _COLOUR = Rejected("colour images", "they are screenshots or maps, not measurements")
 _REVERSED = Rejected("images of reversed brightness", "in them bright means little signal")
@@ -100,8 +109,9 @@ class _Gathered:
             kind = self.segmentations if _is_segmentation(header) else self.images
             known = kind.setdefault(uid, images)
             if known is not images:
-                same = _same_image(known[0], images[0])
-                self.reasons[_DUPLICATE if same else _CLASH] += 1
+                self.reasons[_why_not_both(known[0], images[0])] += 1
+                if _is_better_copy(images[0], known[0]):
+                    kind[uid] = images
 
 
 def scan(folder: Path) -> Folder:
@@ -136,12 +146,15 @@ def _files(folder: Path) -> Iterator[Path]:
             lower = name.lower()
             if lower.startswith(".") or lower.endswith(".nii.gz"):
                 continue
-            if os.path.splitext(lower)[1] not in _NOT_IMAGES:  # noqa: PTH122 (pathlib: 5x slower)
+            if os.path.splitext(lower)[1] not in _OURS:  # noqa: PTH122 (pathlib: 5x slower)
                 yield Path(parent, name)
 
 
 def _look_at(path: Path) -> Iterator[FileRead | Rejected]:
     """What a file holds, or each file in it where it is an archive."""
+    if path.suffix.lower() in _DOCUMENTS:
+        yield _DOCUMENT
+        return
     if not path.is_file():
         # A dangling link, or a pipe: opening that would wait forever.
         yield UNREADABLE
@@ -232,6 +245,21 @@ def _is_segmentation(header: Header) -> bool:
 
 def _folder_of(header: Header) -> Path | None:
     return None if header.members else header.path.parent
+
+
+def _why_not_both(known: Header, other: Header) -> Rejected:
+    """What stands against the second of two files with one identifier."""
+    if not _same_image(known, other):
+        return _CLASH
+    return _DAMAGED_COPY if _is_cut_short(known) != _is_cut_short(other) else _DUPLICATE
+
+
+def _is_better_copy(one: Header, known: Header) -> bool:
+    return _same_image(known, one) and _is_cut_short(known) and not _is_cut_short(one)
+
+
+def _is_cut_short(header: Header) -> bool:
+    return header.pixels is not None and header.pixels.is_cut_short
 
 
 def _same_image(one: Header, other: Header) -> bool:

@@ -101,6 +101,13 @@ class PixelPlace:
     length: int | None
     stamp: tuple[int, int] | None = None
 
+    @property
+    def is_cut_short(self) -> bool:
+        """The file ends before its pixels do; not known of archives and fragments."""
+        if self.stamp is None or self.length is None:
+            return False
+        return self.offset + self.length > self.stamp[0]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Header:
