@@ -15,12 +15,18 @@ from marrowtrail.record.vocabulary import vocabulary
 
 METAPHYSIS = (RegionShare("distal_metaphysis", 0.95, 0.2), RegionShare("trochlea", 0.05, 0.1))
 CONDYLE = (RegionShare("medial_condyle", 1.0, 0.2),)
-ACROSS = (RegionShare("distal_metaphysis", 0.8, 0.2), RegionShare("medial_condyle", 0.2, 0.1))
+ACROSS = (RegionShare("distal_metaphysis", 0.7, 0.2), RegionShare("medial_condyle", 0.3, 0.1))
 
 
 def test_a_faint_area_in_the_metaphysis_is_red_marrow() -> None:
     assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=100.0)
     assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=None)
+
+
+def test_what_is_darker_than_muscle_is_red_marrow_at_a_higher_contrast() -> None:
+    assert is_red_marrow("femur", METAPHYSIS, signal=80.0, contrast=2.6, muscle=100.0)
+    assert not is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=2.6, muscle=100.0)
+    assert not is_red_marrow("femur", METAPHYSIS, signal=80.0, contrast=3.5, muscle=100.0)
 
 
 @pytest.mark.parametrize("shares", [CONDYLE, ACROSS])

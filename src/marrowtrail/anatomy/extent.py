@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from marrowtrail.imaging.volume import Volume
 
 EDGE_VOXELS = 1
-"""A bone within this many voxels of the border of the image is cut by it: masks drawn by
-readers and by networks often leave the outermost slice empty."""
+EDGE_MM = 1.0
+"""A bone within this many voxels of the border of the image, and within this distance, is cut by
+it: masks drawn by readers and by networks often leave the outermost slice empty. By voxels
+alone, a shaft that leaves an image of 0.5 mm pixels would count less than one of 1 mm."""
 
 END_SLAB_MM = 8.0
 """Height of the slab whose voxels decide whether the image cuts an end. It is thicker than
@@ -47,8 +49,9 @@ class EndsInView:
 def at_border(mask: Volume) -> NDArray[np.bool_]:
     """Voxels of the mask that lie at the border of the image, as a boolean array."""
     inner = np.zeros(mask.geometry.shape, dtype=bool)
-    keep = slice(EDGE_VOXELS, -EDGE_VOXELS)
-    inner[keep, keep, keep] = True
+    margins = [max(EDGE_VOXELS, round(EDGE_MM / one)) for one in mask.geometry.spacing_mm]
+    i, j, k = (slice(margin, -margin) for margin in margins)
+    inner[i, j, k] = True
     return np.asarray(mask.data, dtype=bool) & ~inner
 
 

@@ -17,8 +17,9 @@ from marrowtrail.record.vocabulary import vocabulary
 HOME = frozenset({"distal_metaphysis", "proximal_metaphysis", "shaft", "neck"})
 """Regions of long bones in which red marrow lingers in adults."""
 
-ELSEWHERE_SHARE = 0.1
-"""An area with more than a tenth of it elsewhere has crossed into the epiphysis. A part without a
+ELSEWHERE_SHARE = 0.2
+"""An area with more than a fifth of it elsewhere has crossed into the epiphysis; less is what the
+border between two regions is uncertain by. A part without a
 named region is a shaft further than regions reach."""
 
 MOST_OF_MUSCLE = 1.8
@@ -28,6 +29,10 @@ MOST_OF_MUSCLE = 1.8
 
 MOST_CONTRAST = 2.2
 """Nor this many times the yellow marrow beside it."""
+
+DARKER_THAN_MUSCLE, DARK_CONTRAST = 0.9, 3.0
+"""What is darker than muscle is red marrow even at a higher contrast: well suppressed yellow
+marrow is darker still."""
 
 
 def is_red_marrow(
@@ -45,4 +50,6 @@ def is_red_marrow(
     is_long_bone = any(region.key in HOME for region in vocabulary().bone(bone).regions)
     elsewhere = sum(one.share_of_lesion for one in shares if one.region not in HOME)
     is_faint = contrast < MOST_CONTRAST and (muscle is None or signal < MOST_OF_MUSCLE * muscle)
+    if muscle is not None and signal < DARKER_THAN_MUSCLE * muscle:
+        is_faint = contrast < DARK_CONTRAST
     return is_long_bone and elsewhere <= ELSEWHERE_SHARE and is_faint
