@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from build_knee_shapes import (
     Distances,
-    Pose,
     Shape,
     align,
     canonical,
@@ -34,6 +33,8 @@ from build_knee_shapes import (
     tibia_regions,
 )
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.phantom.body.shafts import with_long_shaft
+from marrowtrail.phantom.body.similarity import Similarity
 from marrowtrail.phantom.body.template import (
     CLIP_MM,
     BoneTemplate,
@@ -48,7 +49,6 @@ from marrowtrail.phantom.body.variation import (
     Variation,
     displacement_of,
 )
-from shape_building.shafts import with_long_shaft
 
 LABELS = {
     "femur": (95, 83),
@@ -84,7 +84,7 @@ def mirrored(
     return flipped, matrix
 
 
-def place(shape: Shape, template: BoneTemplate) -> Pose:
+def place(shape: Shape, template: BoneTemplate) -> Similarity:
     """The rigid motion of a bone onto that of the building family."""
     model = Distances(template.surface_mm, template.geometry.affine, np.zeros(2), (-np.inf, np.inf))
     inside = template.geometry.to_lps(np.argwhere(template.surface_mm < 0))
@@ -110,7 +110,7 @@ def deformed(points: NDArray[np.float64], grid: Geometry) -> NDArray[np.float64]
     return points + np.moveaxis(moved, 0, -1)
 
 
-def bone_of(name: str, shape: Shape, pose: Pose, centre: NDArray[np.float64]) -> BoneTemplate:
+def bone_of(name: str, shape: Shape, pose: Similarity, centre: NDArray[np.float64]) -> BoneTemplate:
     """One bone of one shape, about the centre of its joint end."""
     grid = grid_of(name, centre)
     points = pose.undo(deformed(points_of(grid), grid))

@@ -22,12 +22,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, optimize
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
+from marrowtrail.phantom.body.shafts import with_long_shaft
+from marrowtrail.phantom.body.similarity import Similarity, aligned
 from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
-from shape_building.shafts import with_long_shaft
 
 HELD_OUT = {"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"}
 REFERENCE = "9002430"
@@ -79,24 +80,6 @@ class Shape:
     outer: Distances | None
     surface: NDArray[np.float64]
     centre: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Subject to model: ``p -> scale * R (p - centre) + centre + shift``."""
-
-    rotation: NDArray[np.float64]
-    shift: NDArray[np.float64]
-    scale: float
-    centre: NDArray[np.float64]
-
-    def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Subject to model, (..., 3) points."""
-        return self.scale * (points - self.centre) @ self.rotation.T + self.centre + self.shift
-
-    def undo(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Model to subject, (..., 3) points."""
-        return (points - self.centre - self.shift) @ self.rotation / self.scale + self.centre
 
 
 def read_nifti(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
@@ -209,27 +192,11 @@ def shape_of(
     return Shape(bone, outer, points[chosen], (points.min(axis=0) + points.max(axis=0)) / 2)
 
 
-def align(shape: Shape, model: Distances, centre: NDArray[np.float64], scale: float | None) -> Pose:
+def align(
+    shape: Shape, model: Distances, centre: NDArray[np.float64], scale: float | None
+) -> Similarity:
     """The pose that brings a subject's surface onto the model's; scale free if ``None``."""
-
-    def pose(x: NDArray[np.float64]) -> Pose:
-        return Pose(
-            Rotation.from_rotvec(x[:3]).as_matrix(),
-            centre - shape.centre + x[3:6],
-            float(np.exp(x[6])) if scale is None else scale,
-            shape.centre,
-        )
-
-    start = np.zeros(7 if scale is None else 6)
-    found = optimize.least_squares(
-        lambda x: model.at(pose(x).apply(shape.surface)),
-        start,
-        loss="soft_l1",
-        x_scale=np.array([0.02, 0.02, 0.02, 1, 1, 1, 0.02][: len(start)]),
-        diff_step=1e-4,
-        max_nfev=40,
-    )
-    return pose(found.x)
+    return aligned(shape.surface, shape.centre, model.at, centre, scale)
 
 
 def grid_of(bone: str, centre: NDArray[np.float64]) -> Geometry:
@@ -246,7 +213,7 @@ def points_of(grid: Geometry) -> NDArray[np.float64]:
     return grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
 
 
-def sampled(maps: Distances, pose: Pose, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def sampled(maps: Distances, pose: Similarity, points: NDArray[np.float64]) -> NDArray[np.float64]:
     """A subject's distances at points of the model, at the model's size."""
     return np.clip(maps.at(pose.undo(points)) * pose.scale, -CLIP_MM, CLIP_MM)
 
@@ -388,7 +355,7 @@ def main() -> None:
     }
     shapes = {name: knee_of(path) for name, path in subjects.items()}
     print(f"{len(shapes)} knees")
-    poses, centres, models = aligned(shapes)
+    poses, centres, models = aligned_knees(shapes)
     template = modelled(shapes, poses, centres)
     template = with_fibula(
         template,
@@ -412,16 +379,16 @@ def knee_of(path: Path) -> dict[str, Shape]:
     }
 
 
-Poses = dict[str, dict[str, Pose]]
+Poses = dict[str, dict[str, Similarity]]
 
 
-def aligned(
+def aligned_knees(
     shapes: dict[str, dict[str, Shape]],
 ) -> tuple[Poses, dict[str, NDArray[np.float64]], dict[str, Distances]]:
     """Poses of every subject's bones against the running mean; two rounds."""
     reference = shapes[REFERENCE]
     origin = (reference["femur"].centre + reference["tibia"].centre) / 2
-    still = {bone: Pose(np.eye(3), -origin, 1.0, reference[bone].centre) for bone in BONES}
+    still = {bone: Similarity(np.eye(3), -origin, 1.0, reference[bone].centre) for bone in BONES}
     centres = {bone: reference[bone].centre - origin for bone in BONES}
     models = {
         bone: mean_map([reference[bone]], [still[bone]], centres[bone], bone) for bone in BONES
@@ -456,7 +423,7 @@ def aligned(
 
 
 def mean_map(
-    shapes: list[Shape], poses: list[Pose], centre: NDArray[np.float64], bone: str
+    shapes: list[Shape], poses: list[Similarity], centre: NDArray[np.float64], bone: str
 ) -> Distances:
     """A wide map for alignment: distances of the mean, not clipped."""
     grid = grid_of(bone, centre)

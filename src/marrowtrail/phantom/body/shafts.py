@@ -98,7 +98,7 @@ def _lengthened(bone: BoneTemplate, course: Course, kept: int, count: int) -> Bo
         if one.dtype == np.uint8:
             return _carried(one, count)
         found = ndimage.map_coordinates(one, index, order=1, mode="nearest", output=np.float32)
-        return np.clip(found * size, -CLIP_MM, CLIP_MM).astype(np.float32)
+        return np.asarray(np.clip(found * size, -CLIP_MM, CLIP_MM), dtype=np.float32)
 
     longer = _mapped(bone, Geometry(shape, bone.geometry.affine), read)
     if bone.scar_mm is None:
