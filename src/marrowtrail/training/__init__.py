@@ -1,0 +1,1 @@
+"""Training of the bone network from label maps (extra ``train``)."""

@@ -1,0 +1,71 @@
+"""Batches without end: every example is drawn anew, from its own seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from marrowtrail.training.coarse_view import draw_coarse
+from marrowtrail.training.fine_view import draw_fine
+from marrowtrail.training.label_set import LabelSet
+
+JOINT_SHARES = {"knee": 0.45, "ankle": 0.22, "foot": 0.08, "hip": 0.25}
+"""How often each joint is drawn: knees are imaged most and asked for most."""
+
+FINE_BATCH = 8
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """Label sets by joint."""
+
+    by_joint: dict[str, tuple[LabelSet, ...]]
+
+    @classmethod
+    def of(cls, sets: list[LabelSet]) -> Collection:
+        """Group label sets.
+
+        Raises
+        ------
+        ValueError
+            If there are none.
+        """
+        if not sets:
+            raise ValueError("There are no label sets to train on.")
+        joints = sorted({one.joint for one in sets})
+        return cls({joint: tuple(one for one in sets if one.joint == joint) for joint in joints})
+
+    def draw(self, rng: np.random.Generator) -> LabelSet:
+        """One of them, the joints in the shares of :data:`JOINT_SHARES`."""
+        joints = list(self.by_joint)
+        shares = np.array([JOINT_SHARES.get(joint, 0.1) for joint in joints])
+        joint = joints[int(rng.choice(len(joints), p=shares / shares.sum()))]
+        return self.by_joint[joint][int(rng.integers(len(self.by_joint[joint])))]
+
+
+def coarse_batch(collection: Collection, seed: int, step: int) -> Batch:
+    """(1, 1, x, y, z) image and (1, x, y, z) classes of one step."""
+    rng = np.random.default_rng([seed, step, 1])
+    drawn = draw_coarse(collection.draw(rng), rng)
+    label = torch.from_numpy(drawn.label.astype(np.int64))
+    return torch.from_numpy(drawn.image)[None, None], label[None]
+
+
+def fine_batch(collection: Collection, seed: int, step: int) -> Batch:
+    """(n, 4, h, w) images and (n, 1, h, w) share of bone of one step."""
+    images, shares = [], []
+    for number in range(FINE_BATCH):
+        rng = np.random.default_rng([seed, step, number, 2])
+        example = draw_fine(collection.draw(rng), rng)
+        images.append(example.image)
+        shares.append(example.share[None])
+    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(shares))
+
+
+MakeBatch = Callable[[Collection, int, int], Batch]
