@@ -1,0 +1,1 @@
+"""Bones found by the networks: coarse, cleaned, sided, refined, judged."""

@@ -1,0 +1,151 @@
+"""Bones of one series, found: coarse over the whole, cleaned, sided, then fine at the edge.
+
+series ─► normalised ─► coarse ─► pieces ─► sides ─► fine ─► names ─► bones, each judged
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from marrowtrail.anatomy.extent import at_border
+from marrowtrail.anatomy.finding.coarse import CoarseBones, coarse_bones
+from marrowtrail.anatomy.finding.fine import Said, refined
+from marrowtrail.anatomy.finding.naming import named, without_small_holes
+from marrowtrail.anatomy.finding.networks import BoneNetworks
+from marrowtrail.anatomy.finding.pieces import Pieces, cleaned
+from marrowtrail.anatomy.finding.resampling import sampled
+from marrowtrail.anatomy.finding.sides import SideFrom, sides_of
+from marrowtrail.anatomy.finding.verdict import Evidence, doubts_of
+from marrowtrail.anatomy.network_input import normalised
+from marrowtrail.imaging.series import Series
+from marrowtrail.imaging.volume import Volume, bounding_box
+from marrowtrail.record.sites import BoneId, Side
+from marrowtrail.record.vocabulary import vocabulary
+
+CRUMB_MM3 = 150.0
+"""A piece of a group of bones below this is none of them."""
+
+SMALLEST_MM3 = 400.0
+"""As for masks that were handed in: less is a sliver at the edge of the image."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundBone:
+    """One bone that the networks found on a series.
+
+    Parameters
+    ----------
+    id
+        Which bone, of which side.
+    mask
+        Boolean, on the grid of the series.
+    side_from
+        What the side rests on.
+    evidence
+        What the verdict rests on.
+    doubts
+        Why it is unsure; empty where it may be measured.
+    """
+
+    id: BoneId
+    mask: Volume
+    side_from: SideFrom
+    evidence: Evidence
+    doubts: tuple[str, ...]
+
+
+def find_bones(series: Series, networks: BoneNetworks) -> tuple[FoundBone, ...]:
+    """All bones that the networks see on a series, sure or not, in the order of the classes."""
+    image = series.volume.with_data(normalised(series.volume.data))
+    coarse = coarse_bones(image, networks.coarse, networks.weights.coarse)
+    pieces = cleaned(coarse)
+    if not pieces.pieces:
+        return ()
+    bone = Volume(pieces.labels > 0, pieces.geometry)
+    said = refined(image, bone, coarse.any_bone, networks.fine, networks.weights.fine)
+    return tuple(_found(series.side, said, coarse, pieces))
+
+
+def _found(side: Side, said: Volume, coarse: CoarseBones, pieces: Pieces) -> list[FoundBone]:
+    near = np.asarray(said.data) > 0
+    if not near.any():
+        return []
+    start, stop = bounding_box(near)
+    block = said.crop(start, stop)
+    names = named(block.with_data(block.data > 0), coarse, pieces)
+    sides = sides_of(pieces, side)
+    found = []
+    for number, piece in enumerate(pieces.pieces, start=1):
+        mask = _one_bone(block, names == number, piece.bone)
+        if np.count_nonzero(mask.data) * said.geometry.voxel_mm3 < SMALLEST_MM3:
+            continue
+        limb = sides[piece.limb]
+        whole = np.zeros(said.geometry.shape, dtype=bool)
+        whole[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = mask.data
+        full = said.with_data(whole)
+        evidence = _evidence(number, full, block, mask, names, coarse, pieces)
+        doubts = doubts_of(piece.bone, evidence)
+        found.append(FoundBone(BoneId(piece.bone, limb.side), full, limb.by, evidence, doubts))
+    return found
+
+
+def _one_bone(block: Volume, mine: NDArray[np.bool_], bone: str) -> Volume:
+    """The largest piece of what bears one bone's name, or all but crumbs of a group."""
+    mask = mine & (np.asarray(block.data) & Said.BONE > 0)
+    parts, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    if count == 0:
+        return block.with_data(mask)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    kept = sizes == sizes.max()
+    if vocabulary().bone(bone).pieces > 1:
+        kept = sizes * block.geometry.voxel_mm3 >= CRUMB_MM3
+    elif np.count_nonzero(kept) > 1:
+        kept = np.arange(len(sizes)) == int(np.argmax(sizes))
+    whole = block.with_data(kept[parts])
+    return block.with_data(without_small_holes(whole))
+
+
+def _evidence(
+    number: int,
+    full: Volume,
+    block: Volume,
+    mask: Volume,
+    names: NDArray[np.int16],
+    coarse: CoarseBones,
+    pieces: Pieces,
+) -> Evidence:
+    said, mine = np.asarray(block.data), names == number
+    inside = np.asarray(mask.data, dtype=bool)
+    counts = np.bincount(said[mine], minlength=16)
+    flags = np.arange(len(counts))
+    band = int(counts[flags & Said.BAND > 0].sum())
+    doubtful = int(counts[flags & Said.DOUBTFUL > 0].sum())
+    by_coarse = mine & (said & Said.COARSE > 0)
+    both = np.count_nonzero(by_coarse & inside)
+    either = np.count_nonzero(by_coarse) + np.count_nonzero(inside)
+    own = coarse.probabilities[coarse.classes.index(pieces.pieces[number - 1].bone)]
+    return Evidence(
+        volume_mm3=np.count_nonzero(inside) * block.geometry.voxel_mm3,
+        ball_mm=_ball_mm(full, pieces),
+        is_cut=bool(at_border(full).any()),
+        certainty=float(own[pieces.labels == number].mean()),
+        doubtful=doubtful / band if band else 0.0,
+        agreement=2 * both / either,
+    )
+
+
+def _ball_mm(mask: Volume, pieces: Pieces) -> float:
+    """Diameter of the largest ball inside, on the coarse grid; beyond the image bone runs on."""
+    spacing = pieces.geometry.spacing_mm
+    inside = sampled(
+        mask.with_data(np.asarray(mask.data, dtype=np.uint8)), pieces.geometry, order=0
+    )
+    if inside.all():
+        return float("inf")
+    depth = ndimage.distance_transform_edt(inside > 0, sampling=spacing)
+    return 2 * float(depth.max()) - float(np.mean(spacing))

@@ -1,0 +1,141 @@
+"""Whether a found bone may be measured: it must be like one, and the networks sure of it.
+
+Ranges and thresholds are data (``plausible.yaml``). All that is wrong is said, not the first
+thing alone; any of it makes the bone unsure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from marrowtrail.record.knowledge import KnowledgeError, checked
+from marrowtrail.record.located_yaml import UnreadableYamlError, read_yaml
+from marrowtrail.record.vocabulary import vocabulary
+
+_FILE = "plausible.yaml"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Range(_Entry):
+    """What one kind of bone is like."""
+
+    volume_mm3: tuple[float, float]
+    ball_mm: tuple[float, float]
+
+    @model_validator(mode="after")
+    def _least_before_most(self) -> Range:
+        for low, high in (self.volume_mm3, self.ball_mm):
+            if not 0 < low < high:
+                raise ValueError(f"expected 0 < least < most, got {low} and {high}")
+        return self
+
+
+class Doubts(_Entry):
+    """From where on the networks are not sure enough; shares from 0 to 1."""
+
+    least_certainty: float = Field(gt=0, lt=1)
+    most_doubtful: float = Field(gt=0, lt=1)
+    least_agreement: float = Field(gt=0, lt=1)
+    least_agreement_of_series: float = Field(gt=0, lt=1)
+
+
+class Plausible(_Entry):
+    """``plausible.yaml``."""
+
+    bones: dict[str, Range]
+    doubts: Doubts
+
+    @model_validator(mode="after")
+    def _bones_are_words(self) -> Plausible:
+        for bone in self.bones:
+            vocabulary().bone(bone)
+        return self
+
+
+@cache
+def plausible() -> Plausible:
+    """Ranges and thresholds of this version, read and validated once."""
+    path = resources.files("marrowtrail.anatomy.finding") / _FILE
+    try:
+        located = read_yaml(path.read_bytes())
+    except UnreadableYamlError as error:
+        raise KnowledgeError(f"{_FILE}: {error}") from error
+    if located.problems:
+        raise KnowledgeError(f"{_FILE}: {'; '.join(str(p) for p in located.problems)}")
+    return checked(Plausible, located.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of one found bone.
+
+    Parameters
+    ----------
+    volume_mm3
+        Of the part in view.
+    ball_mm
+        Diameter of the largest ball inside.
+    is_cut
+        The field of view cuts it.
+    certainty
+        Mean probability, by the first network, of the bone's name inside of it.
+    doubtful
+        Share of the band about its surface where the second network does not know.
+    agreement
+        Dice of the two networks' masks.
+    """
+
+    volume_mm3: float
+    ball_mm: float
+    is_cut: bool
+    certainty: float
+    doubtful: float
+    agreement: float
+
+
+def doubts_of(bone: str, evidence: Evidence, known: Plausible | None = None) -> tuple[str, ...]:
+    """Why the bone is unsure, in words that follow a colon; empty where nothing speaks against it.
+
+    Parameters
+    ----------
+    bone
+        A key of the vocabulary.
+    evidence
+        What is known of it.
+    known
+        Ranges and thresholds; those of this version where not given.
+    """
+    known = known or plausible()
+    limits = known.doubts
+    said = [*_of_shape(evidence, known.bones[bone])] if bone in known.bones else []
+    if evidence.certainty < limits.least_certainty:
+        said.append(f"the network names it with a certainty of {evidence.certainty:.0%} only")
+    if evidence.doubtful > limits.most_doubtful:
+        said.append(f"its edge is unclear in {evidence.doubtful:.0%} of the band about it")
+    if evidence.agreement < limits.least_agreement:
+        said.append(f"coarse and fine outline agree by {evidence.agreement:.0%} only")
+    return tuple(said)
+
+
+def _of_shape(evidence: Evidence, usual: Range) -> list[str]:
+    said = []
+    least, most = usual.volume_mm3
+    if evidence.volume_mm3 > most or (evidence.volume_mm3 < least and not evidence.is_cut):
+        said.append(
+            f"its volume of {evidence.volume_mm3 / 1000:.0f} mL is not that of such a bone "
+            f"({least / 1000:.0f} to {most / 1000:.0f} mL)"
+        )
+    least, most = usual.ball_mm
+    if not least <= evidence.ball_mm <= most:
+        said.append(
+            f"at its thickest it measures {evidence.ball_mm:.0f} mm, not {least:.0f} to "
+            f"{most:.0f} mm"
+        )
+    return said

@@ -1,0 +1,94 @@
+"""The first network over a whole series: tiles, probabilities, what lies outside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marrowtrail.anatomy.finding.coarse import LONGEST_TILE, OVERLAP, coarse_bones, tiles
+from marrowtrail.anatomy.finding.resampling import MULTIPLE
+from marrowtrail.anatomy.network_input import OUTSIDE
+from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.volume import Volume
+from tests.anatomy.finding.made import CLASSES, WEIGHTS, read_levels
+
+side = st.integers(1, 40).map(lambda n: MULTIPLE * n)
+
+
+class TestTiles:
+    @settings(max_examples=60, deadline=None)
+    @given(shape=st.tuples(side, side, side))
+    def test_each_voxel_is_kept_once_and_seen_with_what_surrounds_it(
+        self, shape: tuple[int, int, int]
+    ) -> None:
+        covered = [np.zeros(n, dtype=int) for n in shape]
+        blocks = list(tiles(shape))
+        for seen, kept in blocks:
+            for n, (s, k) in enumerate(zip(seen, kept, strict=True)):
+                assert 0 <= s.start <= k.start < k.stop <= s.stop <= shape[n]
+                assert (s.stop - s.start) % MULTIPLE == 0
+                assert s.stop - s.start <= LONGEST_TILE
+                assert k.start == 0 or k.start - s.start >= OVERLAP // 2 - MULTIPLE
+                assert k.stop == shape[n] or s.stop - k.stop >= OVERLAP // 2 - MULTIPLE
+        for n in range(3):
+            for start, stop in {(k[n].start, k[n].stop) for _, k in blocks}:
+                covered[n][start:stop] += 1
+            assert (covered[n] == 1).all()
+
+    def test_what_fits_is_seen_at_once(self) -> None:
+        whole = tuple(slice(0, LONGEST_TILE) for _ in range(3))
+        assert list(tiles((LONGEST_TILE,) * 3)) == [(whole, whole)]
+
+
+GRID = Geometry((80, 60, 20), np.diag([2.4, 2.4, 4.8, 1.0]), "1.2.3")
+
+
+def test_tiles_change_nothing_where_a_network_looks_at_single_voxels() -> None:
+    grid = Geometry((152, 16, 16), np.diag([2.4, 2.4, 2.4, 1.0]), "1.2.3")
+    image = Volume(np.random.default_rng(1).uniform(-0.5, 0.5, grid.shape).astype(np.float32), grid)
+    shapes = []
+
+    def network(question: np.ndarray) -> np.ndarray:
+        shapes.append(question.shape)
+        return read_levels(question)
+
+    by_tiles = coarse_bones(image, network, WEIGHTS.coarse)
+    assert len(shapes) == 2
+    assert max(max(shape) for shape in shapes) <= LONGEST_TILE
+    assert by_tiles.geometry.same_grid(grid)
+    logits = read_levels(np.asarray(image.data)[None, None])[0]
+    alone = np.exp(logits) / np.exp(logits).sum(axis=0)
+    assert by_tiles.probabilities == pytest.approx(alone, abs=1e-5)
+    assert by_tiles.probabilities.sum(axis=0) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_outside_the_field_of_view_there_is_no_bone() -> None:
+    """Even if the network calls everything a femur."""
+
+    def all_femur(question: np.ndarray) -> np.ndarray:
+        logits = np.zeros((1, len(CLASSES), *question.shape[2:]), dtype=np.float32)
+        logits[:, 1] = 9.0
+        return logits
+
+    turned = GRID.affine.copy()
+    turned[:3, :3] = turned[:3, :3][:, [1, 0, 2]] * [1, -1, 1]
+    found = coarse_bones(
+        Volume(np.zeros(GRID.shape, np.float32), Geometry(GRID.shape, turned)),
+        all_femur,
+        WEIGHTS.coarse,
+    )
+    volume = float((found.any_bone.data > 0.5).sum()) * found.geometry.voxel_mm3
+    assert volume == pytest.approx(np.prod(GRID.shape) * GRID.voxel_mm3, rel=0.05)
+
+
+def test_an_image_without_contrast_is_all_outside_to_the_network() -> None:
+    seen = []
+
+    def network(question: np.ndarray) -> np.ndarray:
+        seen.append(question)
+        return read_levels(question)
+
+    coarse_bones(Volume(np.full(GRID.shape, OUTSIDE, np.float32), GRID), network, WEIGHTS.coarse)
+    assert all((one == OUTSIDE).all() for one in seen)
