@@ -61,6 +61,8 @@ class Bone:
         Whether it may be measured, and if unsure, why.
     touches_edge
         The field of view cuts it.
+    is_found
+        The networks of this program found it; else its mask was handed in.
     """
 
     id: BoneId
@@ -72,6 +74,7 @@ class Bone:
     verdict: BoneVerdict
     reason: str
     touches_edge: bool
+    is_found: bool = False
 
     @property
     def volume_mm3(self) -> float:
@@ -87,12 +90,17 @@ class Bone:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BoneMap:
-    """All bones found on one series."""
+    """All bones found on one series.
+
+    A bone that is not among them is absent, or was not recognised. ``network`` is the version of
+    the bone networks, where they were asked about the series.
+    """
 
     series_id: str
     visit_id: str
     geometry: Geometry
     bones: tuple[Bone, ...]
+    network: str | None = None
 
     def get(self, bone: BoneId) -> Bone | None:
         """The bone, or ``None`` where it was not found."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from marrowtrail.anatomy.arrangement import arrangement_cautions, lateral_by_bones
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.anatomy.found_sides import found_side_cautions
 from marrowtrail.errors import Caution, InputError, Severity
 from marrowtrail.imaging.series import Series, Study
 from marrowtrail.record.sites import Side
@@ -24,26 +25,26 @@ sides within this much of each other, or in the wrong order, carry a wrong side.
 
 
 def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
-    """Refuse a study none of whose series has a bone.
+    """Refuse a study none of whose series shows a bone.
 
     Raises
     ------
     InputError
-        If no mask was handed in, or none covers a series.
+        If no mask covers a series and the networks recognise no bone on any.
     """
     if any(bone_map.bones for bone_map in bone_maps):
         return
     handed_in = any(visit.bones for visit in study.visits)
-    what = (
-        "Bone masks came with the images, but none of them covers a series."
-        if handed_in
-        else "No mask of the bones came with the images, and this version does not find bones."
+    masks = (
+        "bone masks came with them, but cover no series" if handed_in else "no mask came with them"
     )
     raise InputError(
-        what,
+        "Expected images of a hip, knee, ankle or foot; no bone of those was recognised in any "
+        f"of the images ({masks}).",
         where=f"{len(study.visits)} visit(s), {len(bone_maps)} series",
-        remedy="add a DICOM SEG of the bones to the folder, or name a NIfTI mask and its "
-        "labels.json under visits[].bones in case.yaml",
+        remedy="check that the images show one of these joints; if they do, add a DICOM SEG of "
+        "the bones to the folder, or name a NIfTI mask and its labels.json under "
+        "visits[].bones in case.yaml",
     )
 
 
@@ -56,6 +57,7 @@ def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Cautio
         where = f"{bone_map.visit_id}, series {bone_map.series_id}"
         if not bone_map.bones:
             cautions.append(_no_bones(where))
+        cautions.extend(found_side_cautions(bone_map, where))
         cautions.extend(_side_of_header(series, bone_map, where))
         cautions.extend(_side_of_fibula(bone_map, where))
         cautions.extend(arrangement_cautions(bone_map, where))
@@ -88,9 +90,9 @@ def _no_bones(where: str) -> Caution:
     return Caution(
         "no-bones",
         Severity.NOTE,
-        "No bone mask covers this series, so nothing was measured on it.",
+        "No bone was recognised on this series, so nothing was measured on it.",
         where,
-        "hand in a mask of the bones for this series if it matters",
+        "hand in a mask of the bones for this series if it shows any that matter",
     )
 
 
@@ -204,10 +206,18 @@ def _is_unsure(bone: Bone) -> bool:
 
 
 def _unsure(bone: Bone, where: str) -> Caution:
+    what, remedy = (
+        (
+            f"The {bone.id} was found, but its outline is not sure",
+            "look at its outline; hand in a mask of it to have it measured",
+        )
+        if bone.is_found
+        else (f"The mask of the {bone.id} is not sure", "correct the mask and run again")
+    )
     return Caution(
         "unsure-bone",
         Severity.UNVERIFIED,
-        f"The mask of the {bone.id} is not sure: {bone.reason}. It was not measured.",
+        f"{what}: {bone.reason}. It was not measured here.",
         where,
-        "correct the mask and run again",
+        remedy,
     )

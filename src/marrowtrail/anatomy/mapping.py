@@ -1,4 +1,9 @@
-"""From masks handed in to bones that can be measured, on the grid of any series of a visit."""
+"""The bones of every series of a visit: from masks handed in, else found by the networks.
+
+A mask wins wherever there is one. The networks are asked about a series that no mask covers, and
+about one whose masks lack a bone of the joint that its header names; there a found bone fills in
+only what no mask draws, neither by name nor by place.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from marrowtrail.anatomy.agreement import compared
 from marrowtrail.anatomy.axes import bone_axes
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
+from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
+from marrowtrail.anatomy.finding.networks import BoneNetworks, packaged_networks
+from marrowtrail.anatomy.finding.sides import SideFrom
 from marrowtrail.anatomy.regions import name_regions
 from marrowtrail.imaging.series import BoneLabels, Series
 from marrowtrail.imaging.volume import Volume, bounding_box, resample
-from marrowtrail.record.sites import BoneId
+from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.record.vocabulary import vocabulary
 
 SMALLEST_BONE_MM3 = 400.0
@@ -26,15 +35,110 @@ ONE_PIECE_SHARE = 0.9
 """A bone is one piece. With less of its voxels in the largest one, the mask is doubted;
 label maps drawn on thick slices leave crumbs of a few per cent."""
 
+OVERLAP_SHARE = 0.05
+"""A found bone that shares more of itself with masks that were handed in is one of their bones by
+another name; bones that touch share a few voxels at their edges."""
 
-def map_visit(series: Sequence[Series], labels: tuple[BoneLabels, ...]) -> tuple[BoneMap, ...]:
+
+def map_visit(
+    series: Sequence[Series],
+    labels: tuple[BoneLabels, ...],
+    networks: BoneNetworks | None = None,
+) -> tuple[BoneMap, ...]:
     """Bones of every series of a visit.
 
     A piece too short to tell which end of its bone it is takes that from the other series of
-    its exam (its frame of reference), where they agree.
+    its exam (its frame of reference), where they agree; so does a found bone of unknown side.
+
+    Parameters
+    ----------
+    series
+        Of one visit.
+    labels
+        Masks that were handed in for it.
+    networks
+        Those of the package where not given; they are loaded only if a series needs them.
+
+    Raises
+    ------
+    InputError
+        If networks are needed and cannot be loaded.
     """
     maps = [map_bones(one, labels) for one in series]
-    return tuple(_with_ends_of_exam(one, maps) for one in maps)
+    asked = [lacks_bones(one, own) for one, own in zip(series, maps, strict=True)]
+    if any(asked):
+        networks = networks or packaged_networks()
+        found = [
+            find_bones(one, networks) if wanted else ()
+            for one, wanted in zip(series, asked, strict=True)
+        ]
+        found = _with_sides_of_exam(found, maps)
+        maps = [
+            _filled_in(own, fresh, networks.weights.version) if wanted else own
+            for own, fresh, wanted in zip(maps, found, asked, strict=True)
+        ]
+    return compared([_with_ends_of_exam(one, maps) for one in maps])
+
+
+def lacks_bones(series: Series, masks: BoneMap) -> bool:
+    """Whether the networks have something to add to the masks of a series.
+
+    No mask covers it, or the joint that its header names has a bone that no mask draws.
+    """
+    if not masks.bones:
+        return True
+    words = vocabulary()
+    if series.body_part not in {joint.key for joint in words.joints if joint.lower_limb}:
+        return False
+    drawn = {bone.id.bone for bone in masks.bones}
+    return any(series.body_part in bone.joints and bone.key not in drawn for bone in words.bones)
+
+
+def _with_sides_of_exam(
+    found: Sequence[tuple[FoundBone, ...]], maps: Sequence[BoneMap]
+) -> list[tuple[FoundBone, ...]]:
+    """Found bones whose side nothing tells take that of the other series in their frame."""
+    told = []
+    for own, fresh in zip(maps, found, strict=True):
+        sides = {
+            bone_id.side
+            for other, others in zip(maps, found, strict=True)
+            if other.geometry.shares_frame(own.geometry)
+            for bone_id in [*(bone.id for bone in other.bones), *(bone.id for bone in others)]
+        } & {Side.LEFT, Side.RIGHT}
+        side = sides.pop() if len(sides) == 1 else Side.UNKNOWN
+        told.append(tuple(_told(one, side) for one in fresh))
+    return told
+
+
+def _told(one: FoundBone, side: Side) -> FoundBone:
+    if one.id.side is not Side.UNKNOWN or side is Side.UNKNOWN:
+        return one
+    return replace(one, id=replace(one.id, side=side), side_from=SideFrom.EXAM)
+
+
+def _filled_in(own: BoneMap, found: Sequence[FoundBone], version: str) -> BoneMap:
+    """The masks of a series, and the found bones that are none of theirs."""
+    names = {(bone.id.bone, bone.id.side) for bone in own.bones}
+    drawn = np.zeros(own.geometry.shape, dtype=bool)
+    for bone in own.bones:
+        drawn |= np.asarray(bone.mask.data, dtype=bool)
+    fresh = [
+        _described(one, version)
+        for one in found
+        if (one.id.bone, one.id.side) not in names
+        if np.count_nonzero(drawn & one.mask.data)
+        <= OVERLAP_SHARE * np.count_nonzero(one.mask.data)
+    ]
+    return replace(own, bones=(*own.bones, *fresh), network=version)
+
+
+def _described(one: FoundBone, version: str) -> Bone:
+    source = f"found by bone network {version}, side from {one.side_from.value}"
+    bone = describe_bone(one.id, one.mask, source)
+    doubts = [*one.doubts, *([bone.reason] if bone.reason else [])]
+    verdict = BoneVerdict.UNSURE if doubts else BoneVerdict.ACCEPTED
+    return replace(bone, verdict=verdict, reason="; ".join(doubts), is_found=True)
 
 
 def _with_ends_of_exam(bone_map: BoneMap, maps: Sequence[BoneMap]) -> BoneMap:

@@ -56,6 +56,12 @@ class _Sighting:
     later_bone: Bone
 
     @property
+    def is_sure(self) -> bool:
+        """Both outlines may be measured."""
+        bones = (self.earlier_bone, self.later_bone)
+        return all(bone.verdict is BoneVerdict.ACCEPTED for bone in bones)
+
+    @property
     def imaged_mm3(self) -> float:
         """How much of the bone the poorer of the two series shows."""
         return min(self.earlier_bone.volume_mm3, self.later_bone.volume_mm3)
@@ -130,8 +136,10 @@ def _choose_series(earlier: Imaged, later: Imaged) -> list[_Sighting]:
 
 
 def _best(sightings: list[_Sighting]) -> _Sighting:
-    most = max(one.imaged_mm3 for one in sightings)
-    return min(sightings, key=lambda one: _rank(one, most))
+    """The best pair of sure outlines; of unsure ones only where there is no other."""
+    sure = [one for one in sightings if one.is_sure] or sightings
+    most = max(one.imaged_mm3 for one in sure)
+    return min(sure, key=lambda one: _rank(one, most))
 
 
 def _sightings(earlier: Imaged, later: Imaged) -> list[_Sighting]:

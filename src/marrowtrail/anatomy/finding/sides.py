@@ -24,7 +24,8 @@ class SideFrom(StrEnum):
     PLACE = "its place beside the other limb"
     HEADER = "the image header"
     ANATOMY = "the anatomy, since the header is silent"
-    NOTHING = "nothing"
+    EXAM = "another series of the exam"
+    NOTHING = "nothing: it is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class LimbSide:
     by: SideFrom
 
 
-_LATERAL = (("fibula", "tibia"), ("cuboid", "navicular"), ("femur", "hip_bone"))
+LATERAL = (("fibula", "tibia"), ("cuboid", "navicular"), ("femur", "hip_bone"))
 """The first bone of each pair lies to the outside of the second."""
 
 
@@ -61,7 +62,7 @@ def side_by_anatomy(pieces: Pieces) -> Side:
         for number, piece in enumerate(pieces.pieces, start=1)
     }
     said = set()
-    for outer, inner in _LATERAL:
+    for outer, inner in LATERAL:
         if outer in x_mm and inner in x_mm:
             offset = x_mm[outer] - x_mm[inner]
             if abs(offset) >= MIN_OFFSET_MM:
