@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.anatomy.finding.networks import Weights
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId
@@ -92,15 +93,15 @@ class Bone:
 class BoneMap:
     """All bones found on one series.
 
-    A bone that is not among them is absent, or was not recognised. ``network`` is the version of
-    the bone networks, where they were asked about the series.
+    A bone that is not among them is absent, or was not recognised. ``network`` says which
+    networks were asked about the series, ``None`` where masks told all.
     """
 
     series_id: str
     visit_id: str
     geometry: Geometry
     bones: tuple[Bone, ...]
-    network: str | None = None
+    network: Weights | None = None
 
     def get(self, bone: BoneId) -> Bone | None:
         """The bone, or ``None`` where it was not found."""

@@ -19,7 +19,7 @@ from marrowtrail.anatomy.axes import bone_axes
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
 from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
-from marrowtrail.anatomy.finding.networks import BoneNetworks, packaged_networks
+from marrowtrail.anatomy.finding.networks import BoneNetworks, Weights, packaged_networks
 from marrowtrail.anatomy.finding.sides import SideFrom
 from marrowtrail.anatomy.regions import name_regions
 from marrowtrail.imaging.series import BoneLabels, Series
@@ -74,7 +74,7 @@ def map_visit(
         ]
         found = _with_sides_of_exam(found, maps)
         maps = [
-            _filled_in(own, fresh, networks.weights.version) if wanted else own
+            _filled_in(own, fresh, networks.weights) if wanted else own
             for own, fresh, wanted in zip(maps, found, asked, strict=True)
         ]
     return compared([_with_ends_of_exam(one, maps) for one in maps])
@@ -117,20 +117,20 @@ def _told(one: FoundBone, side: Side) -> FoundBone:
     return replace(one, id=replace(one.id, side=side), side_from=SideFrom.EXAM)
 
 
-def _filled_in(own: BoneMap, found: Sequence[FoundBone], version: str) -> BoneMap:
+def _filled_in(own: BoneMap, found: Sequence[FoundBone], weights: Weights) -> BoneMap:
     """The masks of a series, and the found bones that are none of theirs."""
     names = {(bone.id.bone, bone.id.side) for bone in own.bones}
     drawn = np.zeros(own.geometry.shape, dtype=bool)
     for bone in own.bones:
         drawn |= np.asarray(bone.mask.data, dtype=bool)
     fresh = [
-        _described(one, version)
+        _described(one, weights.version)
         for one in found
         if (one.id.bone, one.id.side) not in names
         if np.count_nonzero(drawn & one.mask.data)
         <= OVERLAP_SHARE * np.count_nonzero(one.mask.data)
     ]
-    return replace(own, bones=(*own.bones, *fresh), network=version)
+    return replace(own, bones=(*own.bones, *fresh), network=weights)
 
 
 def _described(one: FoundBone, version: str) -> Bone:

@@ -326,7 +326,7 @@ def _note(code: str, what: str, where: str, remedy: str) -> Problem:
 
 _NO_MASK = _note(
     "no-bone-mask",
-    "There is no bone mask.",
+    "There is no bone mask: a run finds the bones by itself.",
     "the folder",
-    "add a DICOM SEG of the bones, or name a NIfTI mask in case.yaml",
+    "nothing; where an outline turns out wrong, hand in a DICOM SEG or a NIfTI mask of the bone",
 )

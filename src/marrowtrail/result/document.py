@@ -15,6 +15,7 @@ from marrowtrail.result.model import (
     ResultDocument,
 )
 from marrowtrail.result.rows import (
+    bone_network_row,
     finding_row,
     lesion_rows,
     registration_row,
@@ -74,6 +75,7 @@ def build_document(
             knowledge_version=proposed.knowledge_version,
             knowledge_hash=proposed.knowledge_hash,
             input_hash=circumstances.input_hash,
+            bone_network=bone_network_row(measured.bone_maps),
             settings=dict(circumstances.settings),
             known_limits=KNOWN_LIMITS,
         ),

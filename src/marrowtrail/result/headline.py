@@ -22,6 +22,8 @@ def _course(measured: Measured) -> str:
         return "No bone could be read for marrow oedema."
     if not lesions:
         times = "the visit" if len(visits) == 1 else f"{len(visits)} visits"
+        if any(reading.possible for reading in read):
+            return f"No certain marrow oedema in the bones read at {times}; a reader must decide."
         return f"No marrow oedema was found in the bones read at {times}."
     if measured.followed.shifts:
         return _trail(measured)

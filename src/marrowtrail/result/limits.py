@@ -3,7 +3,8 @@
 NOTICE = "Research use only. Not a medical device. Not for decisions about a patient's care."
 
 KNOWN_LIMITS = (
-    "Bones are measured inside masks that were handed in; this version does not find them.",
+    "Bones without a mask are found by networks trained on synthetic images alone. An outline that "
+    "they are not sure of is shown and not measured; a wrong one may still be called sure.",
     "No subchondral fracture line and no demarcation zone is looked for: a reader must enter "
     "them, and until then they count for nothing.",
     "Oedema is what is brighter than normal marrow of the same bone. Red marrow, vessels, cysts, "

@@ -246,14 +246,26 @@ class OutlineRow(Row):
     points: tuple[tuple[float, float], ...]
 
 
+class BoneNetworkRow(Row):
+    """The networks that found bones, by version and hash of their weights."""
+
+    version: str
+    coarse_sha256: str
+    fine_sha256: str
+
+
 class Provenance(Row):
-    """What made this result, and from what."""
+    """What made this result, and from what.
+
+    ``bone_network`` is empty where masks that were handed in told all bones.
+    """
 
     program: str
     program_version: str
     knowledge_version: str
     knowledge_hash: str
     input_hash: str
+    bone_network: BoneNetworkRow | None = None
     settings: dict[str, str]
     known_limits: tuple[str, ...]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from marrowtrail.anatomy.bones import BoneMap
 from marrowtrail.errors import Caution
@@ -15,6 +16,7 @@ from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 from marrowtrail.result.inputs import Measured
 from marrowtrail.result.model import (
+    BoneNetworkRow,
     BoneRow,
     FindingRow,
     LesionRow,
@@ -79,6 +81,16 @@ def _bone_row(reading: BoneReading, visit: Visit, maps: dict[str, BoneMap]) -> B
         verdict=bone.verdict.value,
         source=bone.source,
         cut_by_field_of_view=bone.touches_edge,
+    )
+
+
+def bone_network_row(bone_maps: Iterable[BoneMap]) -> BoneNetworkRow | None:
+    """The networks that were asked for bones; one package has one pair of them."""
+    asked = next((one.network for one in bone_maps if one.network is not None), None)
+    if asked is None:
+        return None
+    return BoneNetworkRow(
+        version=asked.version, coarse_sha256=asked.coarse.sha256, fine_sha256=asked.fine.sha256
     )
 
 
