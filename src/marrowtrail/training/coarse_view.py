@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from marrowtrail.anatomy.network_input import OUTSIDE, normalised
 from marrowtrail.training.flaws import draw_flaws, with_flaws
-from marrowtrail.training.label_set import LabelSet
+from marrowtrail.training.label_set import STEP_MM, LabelSet
 from marrowtrail.training.picture import Look, draw_look, signal_of
 from marrowtrail.training.placing import Placing, draw_placing, marrow_points_mm
 from marrowtrail.training.samples import Field, read_samples
@@ -37,14 +37,16 @@ class CoarseExample:
     label: NDArray[np.uint8]
 
 
-def draw_coarse(one: LabelSet, rng: np.random.Generator) -> CoarseExample:
-    """Image a label set as some series might, brought to the coarse grid."""
-    across = int(rng.integers(3))
+def draw_coarse(one: LabelSet, across: int, rng: np.random.Generator) -> CoarseExample:
+    """Image a label set as some series might, brought to the coarse grid.
+
+    ``across`` is the axis that the slices are stacked along: 0 sagittal, 1 coronal, 2 axial.
+    """
     about = _about(one, rng)
     placing = draw_placing(about, rng)
     look = draw_look(rng, marrow_points_mm(one, 40, rng))
     counts = [DEEP if axis == across else WIDE for axis in range(3)]
-    axes = [(np.arange(count) - (count - 1) / 2) * COARSE_MM for count in counts]
+    axes = [_centred(count) for count in counts]
     image = _image(one, axes, across, placing, look, rng)
     label = read_samples(one, placing.to_limb(_mesh(axes)), fine=False)
     bone = np.where(label.distance_mm < 0, label.bone, 0).astype(np.uint8)
@@ -60,7 +62,7 @@ def _about(one: LabelSet, rng: np.random.Generator) -> NDArray[np.float32]:
     """What the image is centred on: mostly the joint, sometimes far along the limb."""
     shift = rng.normal(0.0, (12.0, 12.0, 22.0 if rng.random() < 0.8 else 50.0))
     low, high = one.known_z_mm
-    middle = one.origin_mm + 0.5 * 1.2 * np.array(one.packed.shape)
+    middle = one.origin_mm + 0.5 * STEP_MM * np.array(one.packed.shape)
     middle[2] = np.clip((low + high) / 2, -20, 20)
     return np.asarray(middle + shift, dtype=np.float32)
 
@@ -93,6 +95,11 @@ def _image(
     grids = [slices if axis == across else axes[axis] for axis in range(3)]
     image = with_flaws(image, _mesh(grids), draw_flaws(rng), rng)
     return _between_slices(image, slices, axes[across], across)
+
+
+def _centred(count: int) -> NDArray[np.float64]:
+    """Places in mm of a patch's voxels along one axis."""
+    return np.asarray((np.arange(count) - (count - 1) / 2) * COARSE_MM, dtype=np.float64)
 
 
 def _mesh(axes: list[NDArray[np.float64]]) -> Field:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
+from marrowtrail.imaging.nifti import read_geometry, read_label_values
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume, resample
 from marrowtrail.phantom.body.appearance import draw_appearance
 from marrowtrail.phantom.body.bones import draw_limb
+from marrowtrail.phantom.body.labelled import limb_of_labels
 from marrowtrail.phantom.body.limb import Limb
 from marrowtrail.phantom.body.pose import MOVES
 from marrowtrail.phantom.body.soft_tissue import BOX_MM, SoftTissue, build_soft_tissue
+from marrowtrail.phantom.family import Family
 from marrowtrail.record.sites import Side
 from marrowtrail.training.label_set import (
     AIR,
@@ -27,7 +34,14 @@ from marrowtrail.training.label_set import (
     VEIN,
     LabelSet,
     pack,
+    save_label_set,
 )
+
+HELD_OUT = ("9005075", "9012867", "9031426", "9099363", "9271853", "9332151")
+"""Subjects of the public label maps that figures are measured on: never trained on."""
+
+DRAWN = {"knee": 12, "ankle": 12, "foot": 6, "hip": 12}
+"""How many of each joint are drawn; with the label maps of 27 knees the files stay under 64 MB."""
 
 FLEXION_DEG = {"knee": (-2.0, 35.0), "ankle": (-12.0, 30.0), "foot": (-12.0, 30.0), "hip": (0, 20)}
 """How far a joint is bent: from stretched to propped up by a coil; the ankle to pointed toes."""
@@ -42,6 +56,55 @@ LONGEST_MM = 105.0
 """Bones further from the joint than half of the largest field of view are not kept."""
 
 
+def collect(labels: Path, out: Path, say: Callable[[str], None]) -> int:
+    """Write all label sets that are not there yet; returns how many there are.
+
+    Parameters
+    ----------
+    labels
+        A folder of knee label maps, ``SUBJECT_VISIT.nii.gz`` (values:
+        :data:`marrowtrail.phantom.body.labelled.KNEE_LABELS`); first visits are used.
+    out
+        Where ``.npz`` files are written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no label map that may be trained on.
+    """
+    maps = [path for path in sorted(labels.glob("*_00m.nii.gz")) if _may_be_used(path)]
+    if not maps:
+        raise InputError(
+            "Found no label map to train on.",
+            where=labels.name,
+            remedy="give a folder of SUBJECT_00m.nii.gz, subjects held out not counted",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(maps):
+        file = out / f"labelled-{number:03d}.npz"
+        if not file.is_file():
+            say(f"label map {number + 1} of {len(maps)}")
+            save_label_set(knee_label_set(path, number), file)
+    for joint, count in DRAWN.items():
+        for seed in range(count):
+            file = out / f"{joint}-{seed:03d}.npz"
+            if not file.is_file():
+                say(f"{joint} {seed + 1} of {count}")
+                save_label_set(drawn_label_set(joint, seed), file)
+    return len(list(out.glob("*.npz")))
+
+
+def _may_be_used(path: Path) -> bool:
+    return path.name.partition("_")[0] not in HELD_OUT
+
+
+def knee_label_set(path: Path, seed: int) -> LabelSet:
+    """A knee of a label map, with the building family's fibula and soft tissue."""
+    labels = read_label_values(path).astype(np.uint8)
+    limb = limb_of_labels(labels, read_geometry(path), Family.BUILDING)
+    return label_set_of(limb, np.random.default_rng([seed, 9]), (-LONGEST_MM, LONGEST_MM))
+
+
 def drawn_label_set(joint: str, seed: int) -> LabelSet:
     """A joint of the building family, bent and loosened."""
     rng = np.random.default_rng([seed, len(joint)])
@@ -49,9 +112,7 @@ def drawn_label_set(joint: str, seed: int) -> LabelSet:
     return label_set_of(limb, rng, (-LONGEST_MM, LONGEST_MM))
 
 
-def label_set_of(
-    limb: Limb, rng: np.random.Generator, known_z_mm: tuple[float, float]
-) -> LabelSet:
+def label_set_of(limb: Limb, rng: np.random.Generator, known_z_mm: tuple[float, float]) -> LabelSet:
     """Any right limb at rest, bent and loosened, with soft tissue about it."""
     appearance = draw_appearance("F" if rng.random() < 0.5 else "M", float(rng.random()), rng)
     grid = _grid(limb.joint, known_z_mm)
@@ -72,9 +133,7 @@ def _grid(joint: str, known_z_mm: tuple[float, float]) -> Geometry:
     return Geometry((i, j, k), affine)
 
 
-_Maps = tuple[
-    NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]
-]
+_Maps = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def _bones(limb: Limb, grid: Geometry, rng: np.random.Generator) -> _Maps:
@@ -117,5 +176,3 @@ def _tissue(soft: SoftTissue, grid: Geometry) -> NDArray[np.uint8]:
 
 def _read(part: Volume, grid: Geometry) -> NDArray[np.float32]:
     return np.asarray(resample(part, grid, fill=CLIP_MM).data, dtype=np.float32)
-
-

@@ -16,7 +16,7 @@ from marrowtrail.training.label_set import LabelSet
 JOINT_SHARES = {"knee": 0.45, "ankle": 0.22, "foot": 0.08, "hip": 0.25}
 """How often each joint is drawn: knees are imaged most and asked for most."""
 
-FINE_BATCH = 8
+COARSE_BATCH, FINE_BATCH = 2, 8
 
 Batch = tuple[Tensor, Tensor]
 
@@ -50,11 +50,15 @@ class Collection:
 
 
 def coarse_batch(collection: Collection, seed: int, step: int) -> Batch:
-    """(1, 1, x, y, z) image and (1, x, y, z) classes of one step."""
-    rng = np.random.default_rng([seed, step, 1])
-    drawn = draw_coarse(collection.draw(rng), rng)
-    label = torch.from_numpy(drawn.label.astype(np.int64))
-    return torch.from_numpy(drawn.image)[None, None], label[None]
+    """(n, 1, x, y, z) images and (n, x, y, z) classes of one step, all of one plane."""
+    across = int(np.random.default_rng([seed, step, 3]).integers(3))
+    images, labels = [], []
+    for number in range(COARSE_BATCH):
+        rng = np.random.default_rng([seed, step, number, 1])
+        example = draw_coarse(collection.draw(rng), across, rng)
+        images.append(example.image[None])
+        labels.append(example.label.astype(np.int64))
+    return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels))
 
 
 def fine_batch(collection: Collection, seed: int, step: int) -> Batch:

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import torch
 
-from marrowtrail.training.loop import Stage
-from marrowtrail.training.networks import UNet
+from marrowtrail.training.loop import Network, Stage
 
 OPSET = 17
 
 
-def export_network(network: UNet, stage: Stage, path: Path) -> None:
+def export_network(network: Network, stage: Stage, path: Path) -> None:
     """Write one network; every size but the channels is left open."""
     if stage is Stage.COARSE:
         example = torch.zeros(1, 1, 32, 40, 48)

@@ -15,7 +15,7 @@ from torch import Tensor
 from marrowtrail.training.examples import Collection, MakeBatch, coarse_batch, fine_batch
 from marrowtrail.training.label_set import CLASSES
 from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_dice, fine_loss
-from marrowtrail.training.networks import UNet, coarse_network, fine_network
+from marrowtrail.training.networks import CoarseNetwork, UNet, coarse_network, fine_network
 
 RATE, DECAY = 2e-3, 1e-4
 WARM_STEPS = 100
@@ -28,6 +28,9 @@ teaches is forgotten."""
 
 SAVE_SECONDS = 120.0
 LOG_STEPS = 50
+
+
+Network = UNet | CoarseNetwork
 
 
 class Stage(StrEnum):
@@ -50,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    network: UNet
+    network: Network
     batch: MakeBatch
     loss: Callable[[Tensor, Tensor], Tensor]
     dice: Callable[[Tensor, Tensor], float]
@@ -62,7 +65,9 @@ def _job(stage: Stage) -> _Job:
     return _Job(fine_network(), fine_batch, fine_loss, fine_dice)
 
 
-def train(collection: Collection, plan: Plan, checkpoint: Path, say: Callable[[str], None]) -> UNet:
+def train(
+    collection: Collection, plan: Plan, checkpoint: Path, say: Callable[[str], None]
+) -> Network:
     """Train until the steps or the minutes are spent; go on from a checkpoint if there is one.
 
     Every step draws its examples from its own seed, so a run that was cut in two ends where one
@@ -70,8 +75,8 @@ def train(collection: Collection, plan: Plan, checkpoint: Path, say: Callable[[s
     """
     torch.manual_seed(plan.seed)
     job = _job(plan.stage)
-    network = job.network.to(plan.device)
-    averaged = _job(plan.stage).network.to(plan.device)
+    network: Network = job.network.to(plan.device)
+    averaged: Network = _job(plan.stage).network.to(plan.device)
     averaged.load_state_dict(network.state_dict())
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     step = 0
@@ -112,7 +117,8 @@ def train(collection: Collection, plan: Plan, checkpoint: Path, say: Callable[[s
             _save(checkpoint, network, averaged, optimiser, step)
             saved = time.monotonic()
     _save(checkpoint, network, averaged, optimiser, step)
-    return averaged.eval()
+    averaged.eval()
+    return averaged
 
 
 def _rate(step: int, steps: int) -> float:
@@ -122,15 +128,15 @@ def _rate(step: int, steps: int) -> float:
 
 
 @torch.no_grad()
-def _average(averaged: UNet, network: UNet, keep: float) -> None:
+def _average(averaged: Network, network: Network, keep: float) -> None:
     for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
         mean.lerp_(now, 1 - keep)
 
 
 def _save(
     checkpoint: Path,
-    network: UNet,
-    averaged: UNet,
+    network: Network,
+    averaged: Network,
     optimiser: torch.optim.Optimizer,
     step: int,
 ) -> None:

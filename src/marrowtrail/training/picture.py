@@ -23,6 +23,9 @@ SHAFT_FROM_MM = 35.0
 """Cortex is thin within this of the joint."""
 
 MOST_LESIONS = 3
+
+FAILS_OVER_MM = 50.0
+"""Fat suppression fails towards one side, over about this distance."""
 TILE = 64
 
 
@@ -88,37 +91,51 @@ def _blob(rng: np.random.Generator, levels: Levels, points: NDArray[np.float32])
 
 def signal_of(samples: Samples, look: Look) -> Field:
     """Signal of every sample, without noise."""
-    level, freed = look.levels.material, look.levels.unsuppressed
     rng = np.random.default_rng(look.seed)
-    material = np.where(samples.cartilage_mm < 0, np.uint8(CARTILAGE), samples.tissue)
-    inside = samples.distance_mm < np.float32(look.cortex_outside_mm)
-    material = np.where(inside, np.uint8(MARROW), material)
-    material[inside & (samples.distance_mm > look.cortex_outside_mm - _cortex(samples, look))] = (
-        CORTEX
-    )
+    material = _materials(samples, look)
     patches = noise_at(samples.place_mm, 2, rng)
-    signal = level[material] * (np.float32(1) + np.float32(look.patchiness) * patches)
+    signal = look.levels.material[material] * (1 + np.float32(look.patchiness) * patches)
     if look.failing is not None:
-        a, b, c, d = look.failing
-        x, y, z = samples.place_mm
-        fails = 1 / (1 + np.exp(-(a * x + b * y + c * z + d * 50)))
-        is_fat = (material == FAT) | (material == MARROW)
-        signal = np.where(is_fat, signal + fails * (freed[material] - level[material]), signal)
+        signal = _with_failing_suppression(signal, material, samples.place_mm, look)
     if look.chance_tissue:
         soft = (material < CARTILAGE) & (material != AIR)
         noise = noise_at(samples.place_mm, 1, rng) + patches
         signal = np.where(soft, signal + np.float32(look.chance_tissue * 0.25) * noise, signal)
-    marrow = material == MARROW
     grain = noise_at(samples.place_mm, 0, rng)
-    inner = signal * look.levels.marrow[samples.bone] * (1 + np.float32(look.grain) * grain)
+    marrow = signal * look.levels.marrow[samples.bone] * (1 + np.float32(look.grain) * grain)
     for blob in look.blobs:
-        away = (samples.place_mm.T - blob.centre_mm).T / blob.radius_mm.reshape(
-            3, *(1,) * marrow.ndim
-        )
-        depth = 1 - np.sqrt((away**2).sum(axis=0)) + np.float32(0.35) * patches
-        share = blob.strength / (1 + np.exp(np.clip(-depth / blob.softness, -30, 30)))
-        inner = inner + share * (blob.level - inner)
-    return np.asarray(np.clip(np.where(marrow, inner, signal), 0, None), dtype=np.float32)
+        marrow = _with_blob(marrow, blob, samples.place_mm, patches)
+    signal = np.where(material == MARROW, marrow, signal)
+    return np.asarray(np.clip(signal, 0, None), dtype=np.float32)
+
+
+def _materials(samples: Samples, look: Look) -> NDArray[np.uint8]:
+    """Tissue, cartilage, cortex or marrow of every sample."""
+    surface = np.float32(look.cortex_outside_mm)
+    material = np.where(samples.cartilage_mm < 0, np.uint8(CARTILAGE), samples.tissue)
+    material = np.where(samples.distance_mm < surface, np.uint8(CORTEX), material)
+    deep = samples.distance_mm < surface - _cortex(samples, look)
+    return np.where(deep, np.uint8(MARROW), material)
+
+
+def _with_failing_suppression(
+    signal: Field, material: NDArray[np.uint8], place_mm: Field, look: Look
+) -> Field:
+    assert look.failing is not None
+    a, b, c, d = look.failing
+    x, y, z = place_mm
+    share = 1 / (1 + np.exp(-(a * x + b * y + c * z + d * np.float32(FAILS_OVER_MM))))
+    gained = look.levels.unsuppressed - look.levels.material
+    is_fat = (material == FAT) | (material == MARROW)
+    return np.asarray(np.where(is_fat, signal + share * gained[material], signal), np.float32)
+
+
+def _with_blob(marrow: Field, blob: Blob, place_mm: Field, patches: Field) -> Field:
+    column = (3, *(1,) * marrow.ndim)
+    away = (place_mm - blob.centre_mm.reshape(column)) / blob.radius_mm.reshape(column)
+    depth = 1 - np.sqrt((away**2).sum(axis=0)) + np.float32(0.35) * patches
+    share = blob.strength / (1 + np.exp(np.clip(-depth / blob.softness, -30, 30)))
+    return np.asarray(marrow + share * (blob.level - marrow), dtype=np.float32)
 
 
 def _cortex(samples: Samples, look: Look) -> Field:

@@ -1,0 +1,55 @@
+"""Networks and loop: what needs torch, an extra that the test environment need not have."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.label_sets import ball
+
+torch = pytest.importorskip("torch", reason="torch is not installed (extra: train)")
+
+from marrowtrail.training.examples import Collection, coarse_batch, fine_batch  # noqa: E402
+from marrowtrail.training.loop import Plan, Stage, train  # noqa: E402
+from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_loss  # noqa: E402
+from marrowtrail.training.networks import coarse_network, fine_network  # noqa: E402
+
+
+@pytest.fixture
+def collection() -> Collection:
+    return Collection.of([ball()])
+
+
+def test_networks_keep_the_grid() -> None:
+    with torch.no_grad():
+        assert coarse_network(12)(torch.zeros(1, 1, 16, 24, 32)).shape == (1, 12, 16, 24, 32)
+        assert fine_network()(torch.zeros(3, 4, 24, 40)).shape == (3, 1, 24, 40)
+
+
+def test_loss_falls_with_a_better_answer(collection: Collection) -> None:
+    _, label = coarse_batch(collection, 1, 0)
+    right = 8.0 * torch.nn.functional.one_hot(label, 12).movedim(-1, 1).float()
+    wrong = right.roll(1, dims=1)
+    assert coarse_loss(right, label) < coarse_loss(wrong, label)
+    assert coarse_dice(right, label) == 1.0
+    assert coarse_dice(wrong, label) == 0.0
+    _, share = fine_batch(collection, 1, 0)
+    assert fine_loss(16 * (share - 0.5), share) < fine_loss(16 * (0.5 - share), share)
+
+
+def test_a_run_cut_in_two_goes_on(collection: Collection, tmp_path: Path) -> None:
+    said: list[str] = []
+    checkpoint = tmp_path / "fine.ckpt"
+    train(collection, Plan(Stage.FINE, 2, minutes=5), checkpoint, said.append)
+    first = torch.load(checkpoint, weights_only=True)
+    network = train(collection, Plan(Stage.FINE, 4, minutes=5), checkpoint, said.append)
+    second = torch.load(checkpoint, weights_only=True)
+    assert (first["step"], second["step"]) == (2, 4)
+    assert any("going on from step 2" in words for words in said)
+    assert not torch.equal(first["network"]["last.weight"], second["network"]["last.weight"])
+    assert np.isfinite(network(torch.zeros(1, 4, 16, 16)).detach().numpy()).all()
+
+
+def test_nothing_to_train_on_is_refused() -> None:
+    with pytest.raises(ValueError, match="no label sets"):
+        Collection.of([])
