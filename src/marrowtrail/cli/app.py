@@ -223,6 +223,32 @@ def implant(
         answers.print(f"{count} patient(s) with implanted lesions in {out}")
 
 
+train = typer.Typer(help="Train again what was learnt.", no_args_is_help=True)
+app.add_typer(train, name="train")
+
+
+@train.command("bones")
+def train_bones(
+    labels: Annotated[Path, typer.Argument(help="Knee label maps, SUBJECT_00m.nii.gz.")],
+    out: Annotated[Path, typer.Option("--out", help="Label sets, checkpoints, weights.")],
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0, help="Longest time a network; run again to go on.")
+    ] = 90.0,
+    stage: Annotated[str | None, typer.Option("--stage", help="coarse or fine; both.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps in all.")] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    seed: Annotated[int, typer.Option("--seed", help="Draws and first weights.")] = 1,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the networks that find bones, from label maps (extra: train)."""
+    from marrowtrail.training.run import Effort
+    from marrowtrail.training.run import train_bones as train_both
+
+    with progress(quiet=quiet) as say:
+        weights = train_both(labels, out, Effort(minutes, seed, device, stage, steps), say)
+    answers.print(f"weights in {weights}")
+
+
 evaluate = typer.Typer(help="Reproduce the published figures.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
 
