@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from torch import Tensor
@@ -25,6 +26,9 @@ COOL_SHARE = 0.25
 AVERAGE = 0.998
 """Weights are averaged over about this many steps (1 / (1 - it)): what one strange contrast
 teaches is forgotten."""
+
+STEEPEST = 5.0
+"""Gradients are cut to this norm: a rare image of noise would throw the weights far off."""
 
 SAVE_SECONDS = 120.0
 LOG_STEPS = 50
@@ -74,51 +78,92 @@ def train(
     that was not does, up to the order of sums on the device. Returns the averaged network.
     """
     torch.manual_seed(plan.seed)
-    job = _job(plan.stage)
-    network: Network = job.network.to(plan.device)
-    averaged: Network = _job(plan.stage).network.to(plan.device)
-    averaged.load_state_dict(network.state_dict())
-    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    step = 0
+    run = _Run.fresh(plan, checkpoint)
     if checkpoint.is_file():
-        kept = torch.load(checkpoint, map_location=plan.device, weights_only=True)
-        network.load_state_dict(kept["network"])
-        averaged.load_state_dict(kept["averaged"])
-        optimiser.load_state_dict(kept["optimiser"])
-        step = int(kept["step"])
-        say(f"{plan.stage}: going on from step {step}")
+        run.take_up()
+        say(f"{plan.stage}: going on from step {run.step}")
     began = saved = time.monotonic()
     losses: list[float] = []
     scores: list[float] = []
-    network.train()
-    while step < plan.steps and time.monotonic() - began < plan.minutes * 60:
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(step, plan.steps)
-        image, truth = (part.to(plan.device) for part in job.batch(collection, plan.seed, step))
-        optimiser.zero_grad(set_to_none=True)
-        with torch.autocast(plan.device, torch.bfloat16):
-            logits = network(image)
-        loss = job.loss(logits.float(), truth)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        _average(averaged, network, min(AVERAGE, 1 - 1 / (1 + step)))
-        losses.append(loss.item())
-        scores.append(job.dice(logits, truth))
-        if step % LOG_STEPS == 0:
-            last, dice = losses[-LOG_STEPS:], scores[-LOG_STEPS:]
+    while run.step < plan.steps and time.monotonic() - began < plan.minutes * 60:
+        loss, dice = run.take_step(collection)
+        losses.append(loss)
+        scores.append(dice)
+        if run.step % LOG_STEPS == 0:
             minutes = (time.monotonic() - began) / 60
             say(
-                f"{plan.stage}: step {step}, {minutes:.1f} min, "
-                f"loss {sum(last) / len(last):.3f}, Dice {sum(dice) / len(dice):.3f}"
+                f"{plan.stage}: step {run.step}, {minutes:.1f} min, "
+                f"loss {fmean(losses):.3f}, Dice {fmean(scores):.3f}"
             )
+            losses.clear()
+            scores.clear()
         if time.monotonic() - saved > SAVE_SECONDS:
-            _save(checkpoint, network, averaged, optimiser, step)
+            run.keep()
             saved = time.monotonic()
-    _save(checkpoint, network, averaged, optimiser, step)
-    averaged.eval()
-    return averaged
+    run.keep()
+    run.averaged.eval()
+    return run.averaged
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of a training run."""
+
+    plan: Plan
+    job: _Job
+    averaged: Network
+    optimiser: torch.optim.Optimizer
+    checkpoint: Path
+    step: int = 0
+
+    @classmethod
+    def fresh(cls, plan: Plan, checkpoint: Path) -> _Run:
+        """Before the first step."""
+        job = _job(plan.stage)
+        job.network.to(plan.device).train()
+        averaged = _job(plan.stage).network.to(plan.device)
+        averaged.load_state_dict(job.network.state_dict())
+        optimiser = torch.optim.AdamW(job.network.parameters(), lr=RATE, weight_decay=DECAY)
+        return cls(plan, job, averaged, optimiser, checkpoint)
+
+    def take_up(self) -> None:
+        """Go on where the checkpoint was left."""
+        kept = torch.load(self.checkpoint, map_location=self.plan.device, weights_only=True)
+        self.job.network.load_state_dict(kept["network"])
+        self.averaged.load_state_dict(kept["averaged"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.step = int(kept["step"])
+
+    def keep(self) -> None:
+        """Written beside and moved into place: a killed run leaves the old one whole."""
+        kept = {
+            "network": self.job.network.state_dict(),
+            "averaged": self.averaged.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+        fresh = self.checkpoint.with_suffix(".part")
+        torch.save(kept, fresh)
+        fresh.replace(self.checkpoint)
+
+    def take_step(self, collection: Collection) -> tuple[float, float]:
+        """One batch; its loss and Dice."""
+        plan, network = self.plan, self.job.network
+        for group in self.optimiser.param_groups:
+            group["lr"] = _rate(self.step, plan.steps)
+        batch = self.job.batch(collection, plan.seed, self.step)
+        image, truth = (part.to(plan.device) for part in batch)
+        self.optimiser.zero_grad(set_to_none=True)
+        with torch.autocast(plan.device, torch.bfloat16):
+            logits = network(image)
+        logits = logits.float()
+        loss = self.job.loss(logits, truth)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), STEEPEST)
+        self.optimiser.step()
+        self.step += 1
+        _average(self.averaged, network, min(AVERAGE, 1 - 1 / (1 + self.step)))
+        return loss.item(), self.job.dice(logits, truth)
 
 
 def _rate(step: int, steps: int) -> float:
@@ -131,22 +176,3 @@ def _rate(step: int, steps: int) -> float:
 def _average(averaged: Network, network: Network, keep: float) -> None:
     for mean, now in zip(averaged.parameters(), network.parameters(), strict=True):
         mean.lerp_(now, 1 - keep)
-
-
-def _save(
-    checkpoint: Path,
-    network: Network,
-    averaged: Network,
-    optimiser: torch.optim.Optimizer,
-    step: int,
-) -> None:
-    """Written beside and moved into place: a killed run leaves the old one whole."""
-    kept = {
-        "network": network.state_dict(),
-        "averaged": averaged.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "step": step,
-    }
-    fresh = checkpoint.with_suffix(".part")
-    torch.save(kept, fresh)
-    fresh.replace(checkpoint)
