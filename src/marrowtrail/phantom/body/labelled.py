@@ -54,6 +54,9 @@ END_MM = 30.0
 SURFACE_POINTS = 3000
 """Points of each surface that are matched: about one to 4 mm2 of an epiphysis."""
 
+CUT_WITHIN_MM = 1.5
+"""A shaft whose last section is this near to the border of the map is cut by it."""
+
 CUT_MARGIN_MM = 2.0
 """The last sections before the cut are left out: labels fray there."""
 
@@ -97,7 +100,10 @@ def limb_of_labels(labels: NDArray[np.uint8], geometry: Geometry, family: Family
                 f"Expected the label of a {bone} ({values.bone[0]}), got the values "
                 f"{np.unique(labels).tolist()}. A knee needs femur, tibia and patella."
             )
-    maps = {bone: _BoneMaps.of(labels, geometry, it) for bone, it in KNEE_LABELS.items()}
+    maps = {
+        bone: _BoneMaps.of(labels, geometry, it, SHAFT_WAY.get(("knee", bone), 0))
+        for bone, it in KNEE_LABELS.items()
+    }
     templates = {bone.bone: bone for bone in load_template("knee", family).bones}
     to_limb = _to_limb(maps, templates)
     placed = {bone: one.moved(to_limb) for bone, one in maps.items()}
@@ -112,8 +118,8 @@ def limb_of_labels(labels: NDArray[np.uint8], geometry: Geometry, family: Family
 class _BoneMaps:
     """Signed distances of one bone at the map's resolution, and where it ends.
 
-    ``cut`` holds (n, 3) points of the bone on the outermost slices of the map, if it reaches
-    them; ``points`` (m, 3) of its surface.
+    ``points`` (m, 3) are those of its surface, ``cut`` (n, 3) of the last whole section of a
+    shaft that leaves the map; none where it does not.
     """
 
     surface: Volume
@@ -122,21 +128,21 @@ class _BoneMaps:
     cut: Points
 
     @staticmethod
-    def of(labels: NDArray[np.uint8], geometry: Geometry, values: BoneLabels) -> _BoneMaps:
+    def of(
+        labels: NDArray[np.uint8], geometry: Geometry, values: BoneLabels, way: int
+    ) -> _BoneMaps:
+        """Those of one bone whose shaft points up (+1) or down (-1), or that has none (0)."""
         bone, cartilage = _chosen(labels, values.bone), _chosen(labels, values.cartilage)
+        section = _carry_to_border(bone, geometry, way) if way else np.zeros((0, 3))
         start, stop = bounding_box(bone | cartilage, (1, 1, 1))
         cut = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
         box, bone, cartilage = geometry.crop(start, stop), _largest(bone[cut]), cartilage[cut]
-        upright = int(np.argmax(np.abs(geometry.directions[2])))
-        index = np.argwhere(bone & ~ndimage.binary_erosion(bone, border_value=1))
-        last = geometry.shape[upright] - 1
-        at_end = np.argwhere(bone)
-        at_end = at_end[np.isin(at_end[:, upright] + start[upright], (0, last))]
+        edge = np.argwhere(bone & ~ndimage.binary_erosion(bone, border_value=1))
         return _BoneMaps(
             _distances(bone, box),
             _distances(bone | cartilage, box) if cartilage.any() else None,
-            box.to_lps(index),
-            box.to_lps(at_end),
+            box.to_lps(edge),
+            section,
         )
 
     def moved(self, to_limb: RigidTransform) -> _BoneMaps:
@@ -167,6 +173,28 @@ def _chosen(labels: NDArray[np.uint8], values: tuple[int, ...]) -> NDArray[np.bo
     table = np.zeros(256, dtype=np.bool_)
     table[list(values)] = True
     return table[labels]
+
+
+def _carry_to_border(bone: NDArray[np.bool_], geometry: Geometry, way: int) -> Points:
+    """Carry a shaft that nearly reaches the border of the map out to it, in place.
+
+    Labels fray in the last slices: without this the shaft would end in a cap within the map, and
+    its marrow be too near to a surface. Returns the points of the section that is repeated; none
+    where the bone ends by itself.
+    """
+    axis = int(np.argmax(np.abs(geometry.directions[2])))
+    ahead = way * geometry.directions[2, axis] > 0
+    upright = np.moveaxis(bone, axis, 0)[:: 1 if ahead else -1]
+    filled = np.flatnonzero(upright.any(axis=(1, 2)))
+    step = geometry.spacing_mm[axis]
+    if (len(upright) - 1 - filled[-1]) * step > CUT_WITHIN_MM:
+        return np.zeros((0, 3))
+    last = int(filled[-1] - round(CUT_MARGIN_MM / step))
+    upright[last + 1 :] = upright[last]
+    index = np.insert(np.argwhere(upright[last]), 0, last, axis=1)
+    if not ahead:
+        index[:, 0] = len(upright) - 1 - index[:, 0]
+    return geometry.to_lps(np.insert(index[:, 1:], axis, index[:, 0], axis=1))
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -273,7 +301,7 @@ def _limb_bone(maps: _BoneMaps, model: BoneTemplate, to_template: Similarity) ->
         None if scar is None else scar.astype(np.float32),
     )
     if way and len(maps.cut):
-        cut = (maps.cut[:, 2] * way).min() - CUT_MARGIN_MM
+        cut = (maps.cut[:, 2] * way).min()
         start = grid.affine[2, 3] if way > 0 else -grid.to_lps(np.asarray(grid.shape) - 1)[2]
         shape = with_long_shaft(shape, cut - start)
     return _patient_bone(shape, with_outer=maps.outer is not None)
