@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.anatomy.finding.networks import FineWeights, Network
-from marrowtrail.anatomy.finding.resampling import MULTIPLE, rescaled_along, sampled
+from marrowtrail.anatomy.finding.resampling import MULTIPLE, rescaled_along, sampled, within
 from marrowtrail.anatomy.network_input import OUTSIDE
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
@@ -90,7 +90,7 @@ def refined(
     """
     planes = planes_of(image.geometry, weights.pixel_mm)
     stack = np.transpose(image.data, planes.order)
-    depth = Volume(depth_mm(coarse), coarse.geometry)
+    depth = Volume(depth_mm(_continued(coarse, image.geometry)), coarse.geometry)
     said = np.zeros(planes.own.shape, dtype=np.uint8)
     for start, stop in _batches(planes.fine.shape):
         grid = planes.fine.crop((start, 0, 0), (stop, *planes.fine.shape[1:]))
@@ -106,15 +106,28 @@ def refined(
 
 
 def depth_mm(mask: Volume) -> NDArray[np.float32]:
-    """Distance from the surface of a mask, positive inside; the surface runs between voxels."""
+    """Distance from the surface of a mask, positive inside; the surface runs between voxels.
+
+    The border of the array is no surface. Infinite where there is none at all.
+    """
     data, spacing = np.asarray(mask.data, dtype=bool), mask.geometry.spacing_mm
     if not data.any():
         return np.full(data.shape, -np.inf, dtype=np.float32)
+    if data.all():
+        return np.full(data.shape, np.inf, dtype=np.float32)
     half = float(np.mean(spacing)) / 2
-    within = ndimage.distance_transform_edt(np.pad(data, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    inside = ndimage.distance_transform_edt(data, sampling=spacing)
     beyond = ndimage.distance_transform_edt(~data, sampling=spacing)
-    depth: NDArray[np.float32] = np.where(data, within - half, half - beyond).astype(np.float32)
+    depth: NDArray[np.float32] = np.where(data, inside - half, half - beyond).astype(np.float32)
     return depth
+
+
+def _continued(mask: Volume, field_of_view: Geometry) -> Volume:
+    """A mask carried on beyond the field of view: where an image ends, no bone does."""
+    data = np.asarray(mask.data, dtype=bool)
+    seen = within(field_of_view, mask.geometry)
+    nearest = ndimage.distance_transform_edt(~seen, return_distances=False, return_indices=True)
+    return mask.with_data(data[tuple(nearest)])
 
 
 def _batches(shape: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
