@@ -74,23 +74,41 @@ def _found(side: Side, said: Volume, coarse: CoarseBones, pieces: Pieces) -> lis
     near = np.asarray(said.data) > 0
     if not near.any():
         return []
-    start, stop = bounding_box(near)
-    block = said.crop(start, stop)
-    names = named(block.with_data(block.data > 0), coarse, pieces)
+    corner, end = bounding_box(near)
+    around = said.crop(corner, end)
+    names = named(around.with_data(around.data > 0), coarse, pieces)
     sides = sides_of(pieces, side)
     found = []
-    for number, piece in enumerate(pieces.pieces, start=1):
-        mask = _one_bone(block, names == number, piece.bone)
+    for number, box in enumerate(ndimage.find_objects(names, len(pieces.pieces)), start=1):
+        if box is None:
+            continue
+        piece, limb = pieces.pieces[number - 1], sides[pieces.pieces[number - 1].limb]
+        block = around.crop(*_ends(box))
+        mine = names[box] == number
+        mask = _one_bone(block, mine, piece.bone)
         if np.count_nonzero(mask.data) * said.geometry.voxel_mm3 < SMALLEST_MM3:
             continue
-        limb = sides[piece.limb]
-        whole = np.zeros(said.geometry.shape, dtype=bool)
-        whole[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))] = mask.data
-        full = said.with_data(whole)
-        evidence = _evidence(number, full, block, mask, names, coarse, pieces)
+        full = _placed(mask, said, corner, box)
+        evidence = _evidence(number, full, block, mask, mine, coarse, pieces)
         doubts = doubts_of(piece.bone, evidence)
         found.append(FoundBone(BoneId(piece.bone, limb.side), full, limb.by, evidence, doubts))
     return found
+
+
+Corner = tuple[int, int, int]
+
+
+def _ends(box: tuple[slice, ...]) -> tuple[Corner, Corner]:
+    i, j, k = box
+    return (i.start, j.start, k.start), (i.stop, j.stop, k.stop)
+
+
+def _placed(mask: Volume, onto: Volume, corner: Corner, box: tuple[slice, ...]) -> Volume:
+    """A mask of a box, whose indices count from ``corner``, on the whole grid."""
+    whole = np.zeros(onto.geometry.shape, dtype=bool)
+    there = tuple(slice(c + one.start, c + one.stop) for c, one in zip(corner, box, strict=True))
+    whole[there] = mask.data
+    return onto.with_data(whole)
 
 
 def _one_bone(block: Volume, mine: NDArray[np.bool_], bone: str) -> Volume:
@@ -115,11 +133,11 @@ def _evidence(
     full: Volume,
     block: Volume,
     mask: Volume,
-    names: NDArray[np.int16],
+    mine: NDArray[np.bool_],
     coarse: CoarseBones,
     pieces: Pieces,
 ) -> Evidence:
-    said, mine = np.asarray(block.data), names == number
+    said = np.asarray(block.data)
     inside = np.asarray(mask.data, dtype=bool)
     counts = np.bincount(said[mine], minlength=16)
     flags = np.arange(len(counts))
