@@ -19,10 +19,6 @@ def slow_likelihood(evidence: Sequence[Evidence], row: int, knowledge: Knowledge
     nodes, raw = np.polynomial.hermite_e.hermegauss(15)
     weights = [float(w) / math.sqrt(2 * math.pi) for w in raw]
     total = 1.0
-    spans = [e for e in evidence if e.finding in knowledge.nested_of]
-    if len(spans) == 2:
-        total *= _in_between(spans, row, knowledge)
-        evidence = [e for e in evidence if e not in spans]
     for block in {knowledge.block_of.get(e.finding) for e in evidence}:
         members = [e for e in evidence if knowledge.block_of.get(e.finding) is block]
         if block is None or len(members) == 1:
@@ -41,24 +37,6 @@ def slow_likelihood(evidence: Sequence[Evidence], row: int, knowledge: Knowledge
                 product *= _state(e, 0.5 * math.erfc(-moved / math.sqrt(2)))
             averaged += product
         total *= averaged
-    return total
-
-
-def _in_between(spans: Sequence[Evidence], row: int, knowledge: Knowledge) -> float:
-    """Two readings of one event, whenever it happened."""
-    first, second = spans
-    early, late = _rate(first, row, knowledge), _rate(second, row, knowledge)
-    late = max(early, late)
-    total = 0.0
-    for share, seen_first, seen_second in (
-        (early, True, True),
-        (late - early, False, True),
-        (1.0 - late, False, False),
-    ):
-        read_first = first.present_weight if seen_first else first.absent_weight
-        total += (
-            share * read_first * (second.present_weight if seen_second else second.absent_weight)
-        )
     return total
 
 

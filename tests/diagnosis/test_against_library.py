@@ -33,7 +33,7 @@ def drawn_groups(rng: np.random.Generator) -> list[Group]:
         for column in mine:
             state = FindingState(rng.choice(["present", "absent", "equivocal"]))
             u, v = rng.uniform(0.01, 1.0, size=2)
-            pieces.append(Evidence(f"f{column}", column, state, float(u), float(v), 1.0))
+            pieces.append(Evidence(f"f{column}", column, state, float(u), float(v)))
         signs = tuple(int(s) for s in rng.choice([-1, 1], size=size)) if size > 1 else (1,)
         rho = float(rng.uniform(0.1, 0.7)) if size > 1 else 0.0
         groups.append(Group(tuple(pieces), signs, rho, "block"))

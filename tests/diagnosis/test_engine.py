@@ -41,7 +41,9 @@ from .stories import (
 )
 
 STATES = st.sampled_from([P, A, E])
-WORDS = st.sampled_from(load_knowledge().table.findings)
+COLUMNS = load_knowledge().table.findings
+COURSE = sorted(load_knowledge().course.rules.findings)
+WORDS = st.sampled_from([*COLUMNS, *COURSE])
 RECORDS = st.dictionaries(WORDS, STATES, max_size=25).map(
     lambda record: [Finding(key, state) for key, state in record.items()]
 )

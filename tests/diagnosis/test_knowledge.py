@@ -62,7 +62,7 @@ class TestTheKnowledgeOfThisVersion:
             knowledge.table,
             [knowledge.diagnoses.index(d) for d in ("rmo", "toh", "bmes")],
         )
-        shared, own = (table.findings.index(f) for f in ("effusion", "shift_other_joint"))
+        shared, own = (table.findings.index(f) for f in ("effusion", "migration_of_symptoms"))
         assert len(set(table.owner[rows, shared])) == 1
         assert len(set(table.alpha[rows, shared])) == 1
         assert len(set(table.owner[rows, own])) == 3
@@ -139,7 +139,7 @@ DAMAGES = [
     ("findings.yaml", "skin_warm: skin_temp", "skin_warm: skin_hot_temp", "does not exist"),
     ("blocks.yaml", "rho: 0.5", "rho: 1.5", "less than 1"),
     ("blocks.yaml", "plus: [fever", "plus: [feverish", "unknown finding feverish"),
-    ("blocks.yaml", "tau_days: 420", "tau_days: 0", "greater than 0"),
+    ("course.yaml", "mean_days: 365", "mean_days: 0", "greater than 0"),
     ("families.yaml", "needs: shift_other_joint", "needs: moving", "unknown finding moving"),
     ("definitions.yaml", "rates: {contusion", "rates: {bruise", "diagnosis bruise"),
     ("priors.yaml", "none_of_these: 0.05", "none_of_these: 1.0", "less than 1"),
@@ -161,8 +161,13 @@ DAMAGES = [
     ("composites.yaml", "findings: [spa_known,", "findings: [spa,", "unknown finding spa"),
     ("outlook.yaml", "sources: [zomars]", "sources: [zorro]", "unknown source zorro"),
     ("outlook.yaml", "kind: collapse", "kind: luck", "resolution"),
-    ("families.yaml", "eventual: 0.25", "eventual: 0.01", "fewer come to bear"),
-    ("blocks.yaml", "nested: resolution", "nested: dissolution", "unknown group dissolution"),
+    ("course.yaml", "moved: within_joint", "moved: away", "within_joint"),
+    ("course.yaml", "scope: within_joint", "scope: another_joint", "one move within_joint"),
+    ("course.yaml", "family: transient_bme", "family: lasting_bme", "unknown family lasting_bme"),
+    ("course.yaml", "source: gulati2024", "source: gulliver", "unknown source gulliver"),
+    ("course.yaml", "from_: toh", "from_: tooth", "unknown diagnosis tooth"),
+    ("composites.yaml", "transition: transient_to", "transition: from", "unknown transition"),
+    ("composites.yaml", "  share: 0.05\n", "", "a share or a transition"),
     ("findings.yaml", "{domain: course,", "{domain: curse,", "no reading error"),
     ("priors.yaml", "site_hip: hip", "site_hop: hip", "unknown finding site_hop"),
     ("tests.yaml", "cost: none", "cost: free", "none"),

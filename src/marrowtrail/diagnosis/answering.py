@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
-from marrowtrail.diagnosis.engine import Floats
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Alternative, Condition
@@ -80,11 +80,12 @@ def _excluding(entry: Alternative, reading: Reading, knowledge: Knowledge) -> li
 
 
 def _meets(condition: Condition, reading: Reading, knowledge: Knowledge) -> Finding | None:
-    """The finding that meets a condition; of a nested group a tighter one will do."""
+    """The finding that meets a condition; of healing a shorter time will do."""
     keys = [condition.finding]
-    nested = knowledge.nested_of.get(condition.finding)
-    if nested is not None and condition.state == "present":
-        keys = list(nested.members[: nested.members.index(condition.finding) + 1])
+    rules = knowledge.course.rules
+    if rules.days_of(condition.finding) is not None and condition.state == "present":
+        terms = [entry.finding for entry in rules.healed_by]
+        keys = terms[: terms.index(condition.finding) + 1]
     for key in keys:
         found = reading.finding(key)
         if found is not None and found.state.value == condition.state:

@@ -13,8 +13,8 @@ import io
 import numpy as np
 
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.part_words import describe_part
 from marrowtrail.diagnosis.weighing import Weighing
-from marrowtrail.diagnosis.wording import describe
 
 FORMULA = "probability = exp(sum) / total of exp(sum); sum = log_prior + all columns of evidence"
 
@@ -27,10 +27,7 @@ def audit_sheet(case: Weighing, knowledge: Knowledge, setting: str) -> str:
     sheet.writerow(["knowledge", knowledge.version, knowledge.hash])
     sheet.writerow(["prior", setting, "likelihoods raised to", power])
     sheet.writerow(["formula", FORMULA])
-    evidence = [
-        "; ".join(describe(e.finding, e.state, knowledge) for e in group.evidence)
-        for group in case.groups
-    ]
+    evidence = [describe_part(group, knowledge) for group in case.groups]
     sheet.writerow(["hypothesis", "counts_for", "log_prior", *evidence, "sum", "probability"])
     logs = np.log(case.hypotheses.spread(case.likelihoods))
     for h, composite in enumerate(case.hypotheses.composites):

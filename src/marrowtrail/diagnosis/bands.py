@@ -3,8 +3,9 @@
 The posterior of all rates given the findings is a mixture: the diagnosis is d with its posterior
 probability, a block's severity is at a node with its weight there, and in d's cells the findings
 were seen once more. So a draw picks d and the nodes, adds that one patient to d's cells and draws
-every cell from its Beta; no Markov chain is needed. The mean of the posterior over such draws is
-the closed form exactly. Drawing the rates without the case and averaging would be another,
+every cell from its Beta; of the course it draws a point of the grid, given what was seen for d and
+from the literature for the others. No Markov chain is needed. The mean of the posterior over such
+draws is the closed form exactly. Drawing the rates without the case and averaging would be another,
 biased quantity: in one example 0.46 for an exact 0.87.
 """
 
@@ -14,14 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from marrowtrail.diagnosis.arrays import Floats, Indices
 from marrowtrail.diagnosis.composites import Hypotheses
+from marrowtrail.diagnosis.course import CoursePart
 from marrowtrail.diagnosis.engine import (
-    Floats,
     Group,
+    Part,
     Severity,
-    interval_parts,
     likelihood,
     mean_rates,
     piece_likelihoods,
@@ -29,8 +30,6 @@ from marrowtrail.diagnosis.engine import (
     severity_of,
 )
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-
-Indices = NDArray[np.intp]
 
 DRAWS = 2000
 """Draws behind an interval."""
@@ -64,7 +63,7 @@ class Bands:
 
 
 def draw_bands(
-    groups: Sequence[Group],
+    groups: Sequence[Part],
     known: Hypotheses,
     closed_form: Floats,
     knowledge: Knowledge,
@@ -91,6 +90,10 @@ def draw_bands(
     means = mean_rates(knowledge)
     for g, group in enumerate(groups):
         picked = known.rows[hypothesis, g]
+        if isinstance(group, CoursePart):
+            given_case[..., g] = group.draw(picked, draws, rng) ** power
+            from_literature[..., g] = group.draw(None, bar_draws, rng) ** power
+            continue
         severity = severity_of(group, means[:, group.columns])
         seen = _patient_added(group, severity, means, picked, rng)
         conditioned = _draw(group, knowledge, rng, seen, picked)
@@ -107,8 +110,6 @@ def _patient_added(
 ) -> Floats:
     """(2, S, J) the case itself as a patient of the picked diagnosis: with, and without it."""
     rates = means[:, group.columns]
-    if group.is_interval:
-        return _interval_added(interval_parts(group, rates), picked, rng)
     at_nodes = piece_likelihoods(group, rates, severity)
     node_weights = at_nodes.prod(axis=1) * severity.weights
     node_weights /= node_weights.sum(axis=1, keepdims=True)
@@ -119,14 +120,6 @@ def _patient_added(
     chance = with_finding / at_nodes[picked, :, nodes]
     had_it = rng.random(chance.shape) < chance
     return np.stack([had_it, ~had_it]).astype(np.float64)
-
-
-def _interval_added(parts: Floats, picked: Indices, rng: np.random.Generator) -> Floats:
-    """(2, S, 2) as :func:`_patient_added`, of an event before, between or after two readings."""
-    chances = np.cumsum(parts / parts.sum(axis=1, keepdims=True), axis=1)[picked]
-    when = (rng.random(len(picked))[:, None] > chances).sum(axis=1)
-    by_reading = np.stack([when == 0, when <= 1], axis=1)
-    return np.stack([by_reading, ~by_reading]).astype(np.float64)
 
 
 def _draw(

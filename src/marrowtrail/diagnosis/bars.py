@@ -11,13 +11,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.bands import INTERVAL
 from marrowtrail.diagnosis.composites import Hypotheses
+from marrowtrail.diagnosis.course import CoursePart
 from marrowtrail.diagnosis.differential import Bar, Citation
-from marrowtrail.diagnosis.engine import Floats, Group
+from marrowtrail.diagnosis.engine import Part
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.part_words import describe_part
 from marrowtrail.diagnosis.schema import Basis, CellRow
-from marrowtrail.diagnosis.wording import describe, inside
+from marrowtrail.diagnosis.wording import inside
 from marrowtrail.record.findings import FindingState
 
 LEADING = 3
@@ -34,7 +37,7 @@ def leading_diseases(posterior: Floats, knowledge: Knowledge, count: int = LEADI
 
 
 def bars_for(
-    groups: Sequence[Group],
+    groups: Sequence[Part],
     known: Hypotheses,
     weighed: Floats,
     likelihoods: Floats,
@@ -74,7 +77,7 @@ def bars_for(
 
 def _bar(
     g: int,
-    group: Group,
+    group: Part,
     rows: tuple[int, int, int],
     closed_form: Floats,
     likelihoods: Floats,
@@ -93,8 +96,8 @@ def _bar(
     against_rival = np.log10(likelihoods[row, g] / likelihoods[rival, g])
     return Bar(
         diagnosis=diagnosis,
-        findings=tuple(e.finding for e in group.evidence),
-        label=_label(group, knowledge),
+        findings=group.findings,
+        label=describe_part(group, knowledge),
         state=_state(group),
         log10_ratio=float(ratio),
         low=float(min(low, ratio)),
@@ -121,14 +124,10 @@ def _log10_ratio(likelihoods: Floats, row: int, weights: Floats) -> Floats:
     return ratio
 
 
-def _label(group: Group, knowledge: Knowledge) -> str:
-    """The findings of a group in words, those present first."""
-    ordered = sorted(group.evidence, key=lambda e: e.state is FindingState.ABSENT)
-    return ", ".join(describe(e.finding, e.state, knowledge) for e in ordered)
-
-
-def _state(group: Group) -> FindingState:
+def _state(group: Part) -> FindingState:
     """The state of a group: present if any member is, as for readings at several sites."""
+    if isinstance(group, CoursePart):
+        return group.state
     states = {e.state for e in group.evidence}
     for state in (FindingState.PRESENT, FindingState.EQUIVOCAL):
         if state in states:
@@ -136,14 +135,26 @@ def _state(group: Group) -> FindingState:
     return FindingState.ABSENT
 
 
-def _citations(group: Group, diagnosis: str, knowledge: Knowledge) -> tuple[Citation, ...]:
+def _citations(group: Part, diagnosis: str, knowledge: Knowledge) -> tuple[Citation, ...]:
     rows = {
         id(row): row
-        for piece in group.evidence
-        for row in knowledge.table.rows.get((diagnosis, piece.finding), ())
-        if (diagnosis, piece.finding) not in knowledge.table.definitional
+        for finding in _behind(group, knowledge)
+        for row in knowledge.rows_behind(diagnosis, finding)
+        if (diagnosis, finding) not in knowledge.table.definitional
     }
     return tuple(_citation(row, knowledge) for row in rows.values())
+
+
+def _behind(group: Part, knowledge: Knowledge) -> tuple[str, ...]:
+    """Findings whose rows make the number: of the course, all those that its rates come from."""
+    if not isinstance(group, CoursePart):
+        return group.findings
+    rules = knowledge.course.rules
+    if group.key != "place":
+        return tuple(move.finding for move in rules.moves if move.scope == group.key)
+    surface = {rules.collapse.finding, "contour_collapse"} & set(group.findings)
+    healed = () if surface.issuperset(group.findings) else rules.healed_by
+    return (*(e.finding for e in healed), *([rules.collapse.finding] if surface else []))
 
 
 def _citation(row: CellRow, knowledge: Knowledge) -> Citation:
@@ -171,11 +182,23 @@ def _shared_note(second_disease: str, knowledge: Knowledge) -> str:
     return f"explained by a second disease that this patient is taken to have: {second}"
 
 
-def _note(group: Group, diagnosis: str, knowledge: Knowledge) -> str:
-    cells = [(diagnosis, piece.finding) for piece in group.evidence]
+def _note(group: Part, diagnosis: str, knowledge: Knowledge) -> str:
+    if isinstance(group, CoursePart):
+        if diagnosis in group.definitional:
+            return (
+                "definitional: the labels of this disease are stages of it, so where it has moved "
+                "is part of what the label means, not evidence beside it"
+            )
+        known = any(knowledge.rows_behind(diagnosis, f) for f in _behind(group, knowledge))
+        return (
+            "" if known else f"the literature is silent on its {group.label}; the others stand in"
+        )
+    cells = [(diagnosis, finding) for finding in group.findings]
     if any(cell in knowledge.table.definitional for cell in cells):
         return "definitional: it is part of what the diagnosis means, not evidence beside it"
-    silent = [f for cell in cells if cell not in knowledge.table.rows for f in [cell[1]]]
+    silent = [
+        finding for cell in cells if cell not in knowledge.table.rows for finding in [cell[1]]
+    ]
     if silent:
         named = ", ".join(knowledge.finding_labels[f] for f in silent)
         return f"the literature is silent on {named} here; the background rate stands in"

@@ -40,11 +40,12 @@ Rows = dict[tuple[str, str], list[CellRow]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Literature:
-    """Rows that are a diagnosis's own, and rows that it inherits."""
+class Literature:
+    """Rows that are a diagnosis's own, rows that it inherits, and which sources are one study."""
 
     own: Rows
     inherited: Rows
+    study_of: Mapping[str, str]
 
 
 def compile_table(
@@ -53,13 +54,10 @@ def compile_table(
     finding_order: Sequence[str],
     groups: Mapping[str, str],
     uses: FindingUses,
-    cell_files: Sequence[CellFile],
-    populations: Sequence[Population],
+    literature: Literature,
     families: Sequence[Family],
     definitions: Sequence[Definition],
     exclusive: Sequence[Exclusive],
-    study_of: Mapping[str, str],
-    use_memory: bool,
 ) -> CellTable:
     """The table of cells; rows are ``diagnoses`` and, last, the background as a class.
 
@@ -69,15 +67,10 @@ def compile_table(
         Keys in the order of the vocabulary, without the class for none of these.
     finding_order
         All findings of the vocabulary; those that count as evidence become columns.
-    study_of
-        Sources that are another key of the same study.
-    use_memory
-        Whether rows without a source count.
     """
     signature = {f for row in uses.signature for f in row}
     evidence = signature | {f for row in uses.ordinary for f in row}
     findings = tuple(f for f in finding_order if f in evidence)
-    literature = _gather(cell_files, populations, families, groups, use_memory)
     size = (len(diagnoses) + 1, len(findings))
     alpha, beta = np.empty(size), np.empty(size)
     owner = np.tile(np.arange(size[0], dtype=np.intp)[:, None], (1, size[1]))
@@ -85,18 +78,16 @@ def compile_table(
     described = np.zeros(size[1], dtype=np.intp)
     rows: dict[tuple[str, str], tuple[CellRow, ...]] = {}
     for j, finding in enumerate(findings):
-        owner[:-1, j] = _owners(finding, diagnoses, groups, families)
-        cells = _pooled(finding, diagnoses, owner[:-1, j], literature, study_of)
-        spoken = list(cells.values())
-        silent = len(set(owner[:-1, j])) - len(spoken)
-        background[j] = background_rate(spoken, silent, signature=finding in signature)
-        m = shrinkage(spoken, background[j])
-        alpha[:, j], beta[:, j] = with_mean(background[j], m)
-        for i in range(len(diagnoses)):
+        owner[:-1, j] = owners_of(finding, diagnoses, groups, families)
+        members = members_of(diagnoses, owner[:-1, j])
+        cells = pooled(finding, members, literature)
+        alpha[:, j], beta[:, j], background[j] = compile_rates(
+            cells, owner[:, j], signature=finding in signature
+        )
+        for i, diagnosis in enumerate(diagnoses):
             cell = cells.get(int(owner[i, j]))
             if cell is not None:
-                alpha[i, j], beta[i, j] = rate_distribution(cell, background[j], m)
-                rows[diagnoses[i], finding] = cell.rows
+                rows[diagnosis, finding] = cell.rows
                 described[j] += 1
     definitional = _define(alpha, beta, diagnoses, findings, definitions)
     for group in exclusive:
@@ -106,16 +97,45 @@ def compile_table(
     )
 
 
-def _gather(
+def compile_rates(
+    cells: Mapping[int, Counts], owner: NDArray[np.intp], *, signature: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """(D,) alpha and beta of one finding, and the background that stands in where cells are silent.
+
+    Parameters
+    ----------
+    cells
+        Effective counts by owning row.
+    owner
+        (D,) row that holds each cell; the last row is the class for none of these.
+    """
+    spoken = list(cells.values())
+    silent = len(set(owner[:-1])) - len(spoken)
+    background = background_rate(spoken, silent, signature=signature)
+    m = shrinkage(spoken, background)
+    alpha, beta = (np.full(len(owner), value) for value in with_mean(background, m))
+    for i, held_by in enumerate(owner):
+        cell = cells.get(int(held_by))
+        if cell is not None:
+            alpha[i], beta[i] = rate_distribution(cell, background, m)
+    return alpha, beta, background
+
+
+def gather(
     files: Sequence[CellFile],
     populations: Sequence[Population],
     families: Sequence[Family],
     groups: Mapping[str, str],
+    study_of: Mapping[str, str],
+    *,
     use_memory: bool,
-) -> _Literature:
-    """Rows by the diagnosis that they speak for; single cases and, if asked, memory left out."""
+) -> Literature:
+    """Rows by the diagnosis that they speak for; single cases and, if asked, memory left out.
+
+    ``study_of`` gives sources that are another key of the same study.
+    """
     by_key = {p.key: p for p in populations}
-    literature = _Literature(defaultdict(list), defaultdict(list))
+    literature = Literature(defaultdict(list), defaultdict(list), study_of)
     for file in files:
         for row in _usable(file, use_memory):
             if row.population is None:
@@ -153,7 +173,7 @@ def _is_whole_family(
     )
 
 
-def _owners(
+def owners_of(
     finding: str,
     diagnoses: Sequence[str],
     groups: Mapping[str, str],
@@ -168,22 +188,25 @@ def _owners(
     return owners
 
 
-def _pooled(
-    finding: str,
-    diagnoses: Sequence[str],
-    owners: NDArray[np.intp],
-    literature: _Literature,
-    study_of: Mapping[str, str],
+def members_of(diagnoses: Sequence[str], owners: NDArray[np.intp]) -> dict[int, tuple[str, ...]]:
+    """Diagnoses that share a cell, by the row that holds it."""
+    return {
+        owner: tuple(d for d, held_by in zip(diagnoses, owners, strict=True) if held_by == owner)
+        for owner in sorted({int(o) for o in owners})
+    }
+
+
+def pooled(
+    finding: str, members: Mapping[int, Sequence[str]], literature: Literature
 ) -> dict[int, Counts]:
     """Effective counts by owning row, for the cells that any row speaks for."""
     found: dict[int, Counts] = {}
-    for owner in sorted({int(o) for o in owners}):
-        members = [d for d, held_by in zip(diagnoses, owners, strict=True) if held_by == owner]
-        own = _distinct(row for d in members for row in literature.own.get((d, finding), ()))
+    for owner, named in members.items():
+        own = _distinct(row for d in named for row in literature.own.get((d, finding), ()))
         inherited = _distinct(
-            row for d in members for row in literature.inherited.get((d, finding), ())
+            row for d in named for row in literature.inherited.get((d, finding), ())
         )
-        cell = pool(own, inherited, study_of)
+        cell = pool(own, inherited, literature.study_of)
         if cell is not None:
             found[owner] = cell
     return found

@@ -12,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from marrowtrail.diagnosis.engine import Floats, Group
+from marrowtrail.diagnosis.arrays import Floats, Indices
+from marrowtrail.diagnosis.course import CoursePart
+from marrowtrail.diagnosis.engine import Part
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Composite
 
-Indices = NDArray[np.intp]
+MOST_TURNED = 0.5
+"""At most this share of a disease's starting probability is laid to one that turned into it: the
+prior of a setting says how common it is from whatever cause."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,16 +63,27 @@ class Hypotheses:
         return int(mine[np.argmax(probabilities[mine])])
 
 
-def hypotheses(starting: Floats, groups: Sequence[Group], knowledge: Knowledge) -> Hypotheses:
-    """The diagnoses with prior (D,), and every composite of a label of its first disease."""
+def hypotheses(
+    starting: Floats, groups: Sequence[Part], knowledge: Knowledge, days_followed: float = 0.0
+) -> Hypotheses:
+    """The diagnoses with prior (D,), and every composite of a label of its first disease.
+
+    Parameters
+    ----------
+    days_followed
+        Since oedema was first seen: the longer, the more has turned where a disease may turn into
+        another.
+    """
     size = len(starting)
     prior = starting.copy()
     added: list[tuple[int, float, Composite]] = []
-    for composite in (c for c in knowledge.composites if c.enabled):
+    for composite in knowledge.composites:
         for lead in composite.leads:
             row = knowledge.diagnoses.index(lead)
-            added.append((row, composite.share * float(starting[row]), composite))
-            prior[row] -= composite.share * starting[row]
+            start = _start(composite, row, starting, knowledge, days_followed)
+            if start > 0.0:
+                added.append((row, start, composite))
+                prior[row] -= start
     rows = np.tile(np.arange(size, dtype=np.intp)[:, None], (1, len(groups)))
     extra = [_rows_of(lead, composite, groups, knowledge) for lead, _, composite in added]
     return Hypotheses(
@@ -80,12 +94,32 @@ def hypotheses(starting: Floats, groups: Sequence[Group], knowledge: Knowledge) 
     )
 
 
+def _start(
+    composite: Composite, lead: int, starting: Floats, knowledge: Knowledge, days_followed: float
+) -> float:
+    """Starting probability of a composite, taken from the first disease, for which it counts."""
+    mine = float(starting[lead])
+    if composite.transition is None:
+        return (composite.share or 0.0) * mine
+    transition = knowledge.course.transition(composite.transition)
+    if not transition.enabled:
+        return 0.0
+    days = days_followed + knowledge.course.days_before(transition.from_)
+    turned = transition.share_by(days) * float(
+        starting[knowledge.diagnoses.index(transition.from_)]
+    )
+    return min(turned, MOST_TURNED * mine)
+
+
 def _rows_of(
-    lead: int, composite: Composite, groups: Sequence[Group], knowledge: Knowledge
+    lead: int, composite: Composite, groups: Sequence[Part], knowledge: Knowledge
 ) -> Indices:
     second = knowledge.diagnoses.index(composite.second)
     theirs = set(composite.findings)
-    return np.array(
-        [second if theirs & {e.finding for e in g.evidence} else lead for g in groups],
-        dtype=np.intp,
-    )
+    by_second = [
+        composite.course and g.key == "place"
+        if isinstance(g, CoursePart)
+        else bool(theirs & set(g.findings))
+        for g in groups
+    ]
+    return np.where(by_second, second, lead).astype(np.intp)

@@ -63,7 +63,7 @@ def conclude(
     joints: Sequence[str],
 ) -> str:
     """The conclusion, unless oedema is absent. ``diseases`` come likeliest first."""
-    if not reading.evidence:
+    if reading.says_nothing:
         return (
             f"No finding that could tell the causes apart was given: the list is the starting "
             f"point for a {setting.label} and says nothing about this patient."

@@ -1,5 +1,8 @@
 """The posterior in closed form: prior times the likelihood of each piece of evidence.
 
+Beside the groups of findings stand the parts of the course (:mod:`marrowtrail.diagnosis.course`),
+whose uncertain rates are summed out over a grid.
+
 With independent cells, integrating the uncertain rates out equals putting in their means, so the
 posterior is one exact number. Evidence of one block shares a hidden severity z ~ N(0, 1): in
 diagnosis d a member with mean rate p is present with probability P(z) = Phi((Phi^-1(p) +-
@@ -17,13 +20,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from marrowtrail.diagnosis.arrays import Floats
+from marrowtrail.diagnosis.course import CoursePart
 from marrowtrail.diagnosis.evidence import Evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-
-Floats = NDArray[np.float64]
 
 NODES = 15
 """Quadrature nodes for the hidden severity; 15 and 31 agree to 1e-5 in the posterior."""
@@ -40,36 +42,40 @@ class Group:
     """Evidence that is weighed together: one piece alone, or the known members of a block.
 
     ``signs`` are +1 or -1 as a member rises or falls with the block's severity; ``rho`` is 0
-    for a piece alone. ``is_interval`` marks two readings of one event, as oedema that was there
-    after 3 months and gone after 6: it happened in between.
+    for a piece alone.
     """
 
     evidence: tuple[Evidence, ...]
     signs: tuple[int, ...]
     rho: float
     label: str
-    is_interval: bool = False
 
     @property
     def columns(self) -> list[int]:
         """Columns of the table, one for each piece."""
         return [e.column for e in self.evidence]
 
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Findings of the pieces."""
+        return tuple(e.finding for e in self.evidence)
+
+
+Part = Group | CoursePart
+"""What is weighed as one: a group of findings, or a part of the course."""
+
 
 def group_evidence(evidence: Sequence[Evidence], knowledge: Knowledge) -> tuple[Group, ...]:
     """Gather evidence of one block; groups come in the order of their first finding."""
     gathered: dict[str, list[Evidence]] = {}
     for piece in evidence:
-        joined = knowledge.block_of.get(piece.finding) or knowledge.nested_of.get(piece.finding)
+        joined = knowledge.block_of.get(piece.finding)
         gathered.setdefault(joined.key if joined else piece.finding, []).append(piece)
     return tuple(_group(pieces, knowledge) for pieces in gathered.values())
 
 
 def _group(pieces: Sequence[Evidence], knowledge: Knowledge) -> Group:
     block = knowledge.block_of.get(pieces[0].finding)
-    nested = knowledge.nested_of.get(pieces[0].finding)
-    if nested is not None and len(pieces) == 2:
-        return Group(tuple(pieces), (1, 1), 0.0, nested.label, is_interval=True)
     if block is None or len(pieces) == 1:
         return Group(tuple(pieces), (1,), 0.0, knowledge.finding_labels[pieces[0].finding])
     signs = tuple(block.sign(piece.finding) for piece in pieces)
@@ -91,7 +97,7 @@ class Severity:
 
 def severity_of(group: Group, means: Floats) -> Severity:
     """Factors for a group whose pieces have mean rates ``means`` (D, J)."""
-    if len(group.evidence) == 1 or group.is_interval:
+    if len(group.evidence) == 1:
         ones = np.ones((*means.shape, 1))
         return Severity(ones, ones, np.ones(1))
     at_nodes = np.stack(
@@ -115,32 +121,9 @@ def piece_likelihoods(group: Group, rates: Floats, severity: Severity) -> Floats
 
 def likelihood(group: Group, rates: Floats, severity: Severity) -> Floats:
     """(..., D) likelihood of a group for rates (..., D, J) of its pieces."""
-    if group.is_interval:
-        within: Floats = interval_parts(group, rates).sum(axis=-1)
-        return within
     joint = piece_likelihoods(group, rates, severity).prod(axis=-2)
     averaged: Floats = joint @ severity.weights
     return averaged
-
-
-def interval_parts(group: Group, rates: Floats) -> Floats:
-    """(..., D, 3) likelihood of two readings with the event before, between and after them.
-
-    ``rates`` (..., D, 2) are the shares with the event by either reading. Drawn apart, the earlier
-    may exceed the later; then nobody has it in between.
-    """
-    first, second = group.evidence
-    by_first = rates[..., 0]
-    by_second = np.maximum(rates[..., 1], by_first)
-    parts: Floats = np.stack(
-        [
-            by_first * first.present_weight * second.present_weight,
-            (by_second - by_first) * first.absent_weight * second.present_weight,
-            (1.0 - by_second) * first.absent_weight * second.absent_weight,
-        ],
-        axis=-1,
-    )
-    return parts
 
 
 def rates_at_severity(rates: Floats, sign: int, rho: float) -> Floats:
@@ -165,8 +148,10 @@ def posterior(prior: Floats, likelihoods: Floats) -> Floats:
     return result
 
 
-def group_likelihoods(groups: Sequence[Group], means: Floats, power: float = 1.0) -> Floats:
-    """(D, G) likelihoods of groups at the mean rates (D, F) of all findings, raised to a power.
+def group_likelihoods(groups: Sequence[Part], means: Floats, power: float = 1.0) -> Floats:
+    """(D, G) likelihoods of groups and parts of the course, raised to a power.
+
+    ``means`` is (D, F), the mean rates of all findings.
 
     Shrunken rates make likelihoods timid; the power undoes that as far as cases with known answers
     say, and is the one number that is fitted to them.
@@ -174,7 +159,10 @@ def group_likelihoods(groups: Sequence[Group], means: Floats, power: float = 1.0
     if not groups:
         return np.ones((means.shape[0], 0))
     columns = [
-        likelihood(g, means[:, g.columns], severity_of(g, means[:, g.columns])) for g in groups
+        g.likelihood()
+        if isinstance(g, CoursePart)
+        else likelihood(g, means[:, g.columns], severity_of(g, means[:, g.columns]))
+        for g in groups
     ]
     raised: Floats = np.stack(columns, axis=-1) ** power
     return raised

@@ -4,8 +4,9 @@
   anywhere, else equivocal, else absent. Not done counts for nothing.
 * Where a reader and the program speak of the same site and visit, the reader holds. Otherwise
   present and absent at the same site and visit contradict each other: equivocal.
-* Of an exclusive group the finest present member counts; of a nested group the shortest term
-  within which oedema went and the longest after which it was still there.
+* Of an exclusive group the finest present member counts.
+* Findings of the course, and what only tells of it again, go to
+  :mod:`marrowtrail.diagnosis.course_reading` and are not weighed here.
 * What is no evidence is not dropped silently: it comes back with the reason.
 
 A piece of evidence is linear in the rate of its finding: likelihood ``u * rate + v * (1 -
@@ -15,31 +16,19 @@ However often a finding is read, it is weighed once with that error.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
+from marrowtrail.diagnosis.course_reading import Sightings, read_course
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-from marrowtrail.diagnosis.schema import Exclusive, Nested
+from marrowtrail.diagnosis.schema import Exclusive
+from marrowtrail.diagnosis.weights import RANK, state_weights
 from marrowtrail.record.findings import Finding, FindingState
-
-EQUIVOCAL_WEIGHT = 2.0 / 3.0
-"""An equivocal finding is taken to be twice as likely where the finding is there: a convention."""
 
 FEWEST_DESCRIBED = 5
 """An ordinary finding described for fewer diagnoses cannot compare them."""
-
-UNDATED_FOLLOW_UP_DAYS = 183.0
-"""Follow-up assumed behind an awaited finding that is absent without a date."""
-
-_RANK = {
-    FindingState.PRESENT: 3,
-    FindingState.EQUIVOCAL: 2,
-    FindingState.ABSENT: 1,
-    FindingState.NOT_DONE: 0,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +36,7 @@ class Evidence:
     """One finding as it is weighed.
 
     ``column`` is its place in the table; ``present_weight`` and ``absent_weight`` are ``u`` and
-    ``v``. ``followed_share`` is the share of those that ever show an awaited finding who would
-    have shown it by now; 1 for findings that need no waiting.
+    ``v``.
     """
 
     finding: str
@@ -56,7 +44,6 @@ class Evidence:
     state: FindingState
     present_weight: float
     absent_weight: float
-    followed_share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +52,7 @@ class Reading:
 
     ``first_oedema`` is the first dated visit with oedema (else the first dated imaging finding);
     ``oedema`` is the state of oedema over all sites, ``None`` where nobody speaks of it;
-    ``last_visit`` is the last day of the record with an imaging finding.
+    ``course`` is what was seen in time.
     """
 
     evidence: tuple[Evidence, ...]
@@ -73,14 +60,19 @@ class Reading:
     unused: tuple[str, ...]
     first_oedema: date | None
     oedema: FindingState | None
-    last_visit: date | None
+    course: Sightings
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether nothing was said that could tell the causes apart."""
+        course = self.course
+        looks = (course.place, course.collapse, course.within_joint, course.another_joint)
+        return not self.evidence and not any(looks)
 
     @property
     def days_followed(self) -> float:
-        """Days from the first oedema to the last visit of the record; 0 where not known."""
-        if self.first_oedema is None or self.last_visit is None:
-            return 0.0
-        return float((self.last_visit - self.first_oedema).days)
+        """Days from the first oedema to the last visit or look; 0 where not known."""
+        return self.course.until_day
 
     def state_of(self, finding: str) -> FindingState | None:
         """State of a finding over all sites and visits; ``None`` where nobody speaks of it."""
@@ -107,17 +99,21 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         for key in contradicted
         if key in knowledge.finding_labels
     ]
+    course = _course(known, first, knowledge)
     evidence: list[Evidence] = []
     spoken = {k: f for k, f in merged.items() if f.state is not FindingState.NOT_DONE}
     for key, finding in spoken.items():
-        reason = _why_unused(key, knowledge)
+        if key in knowledge.course.rules.findings or key in course.taken:
+            continue
+        reason = _why_unused(key, knowledge) or _told_again(key, merged, knowledge)
         if reason is None:
-            evidence.append(_weigh(key, finding, knowledge, first))
+            evidence.append(_weigh(key, finding, knowledge))
         else:
             unused.append(f"{knowledge.finding_labels.get(key, key)}: {reason}")
     evidence, dropped = _resolve_groups(evidence, knowledge)
-    evidence, softened = _soften(evidence, spoken.keys(), knowledge)
-    unused += dropped + softened
+    unused += dropped
+    if course.treated:
+        unused.append(f"healing: counted as faster, since a treatment was given; {course.treated}")
     oedema = merged.get("bme_present")
     return Reading(
         tuple(sorted(evidence, key=lambda e: e.column)),
@@ -125,13 +121,31 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         tuple(sorted(unused)),
         first,
         oedema.state if oedema else None,
-        max((f.visit for f in known if f.visit and f.site is not None), default=None),
+        course,
     )
 
 
-def follow_up_share(days: float, tau_days: float) -> float:
-    """Share of those that ever show an awaited finding who have shown it after ``days``."""
-    return 1.0 - math.exp(-max(days, 0.0) / tau_days)
+def _course(findings: Sequence[Finding], first: date | None, knowledge: Knowledge) -> Sightings:
+    last = max((f.visit for f in findings if f.visit and f.site is not None), default=None)
+    followed = float((last - first).days) if first and last else 0.0
+    rules = knowledge.course.rules
+    error = knowledge.reading_error[rules.collapse.finding]
+    return read_course(_one_voice(findings), first, followed, rules, error)
+
+
+def _one_voice(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings without the proposals that a reader or the record spoke on, place by place."""
+    confirmed = {(f.key, str(f.site), f.visit) for f in findings if f.is_confirmed}
+    return [f for f in findings if f.is_confirmed or (f.key, str(f.site), f.visit) not in confirmed]
+
+
+def _told_again(key: str, known: Mapping[str, Finding], knowledge: Knowledge) -> str | None:
+    """Why a finding is no second event where the course has seen the first."""
+    for told in knowledge.course.rules.told_again:
+        of = known.get(told.of)
+        if key == told.finding and of is not None and of.state is FindingState.PRESENT:
+            return f"it tells of {knowledge.finding_labels[told.of]}, which counts already"
+    return None
 
 
 def _meaning(finding: Finding, knowledge: Knowledge) -> str:
@@ -162,7 +176,7 @@ def _merge(key: str, group: Sequence[Finding], contradicted: list[str]) -> Findi
 def _order(finding: Finding) -> tuple[int, date, str, str]:
     """Strongest state first, then latest; the rest only makes the choice independent of order."""
     return (
-        _RANK[finding.state],
+        RANK[finding.state],
         finding.visit or date.min,
         str(finding.site),
         finding.explanation,
@@ -202,7 +216,7 @@ def _why_unused(key: str, knowledge: Knowledge) -> str | None:
 
 def _too_little_known(key: str, knowledge: Knowledge) -> str | None:
     """Why a finding cannot compare the diagnoses; groups are scaled as a whole, so they can."""
-    if key in knowledge.exclusive_of or key in knowledge.nested_of:
+    if key in knowledge.exclusive_of:
         return None
     described = int(knowledge.table.described[knowledge.table.findings.index(key)])
     if described == 0:
@@ -213,39 +227,21 @@ def _too_little_known(key: str, knowledge: Knowledge) -> str | None:
 
 
 def is_evidence(key: str, knowledge: Knowledge) -> bool:
-    """Whether a finding would count if it were known."""
-    return _why_unused(key, knowledge) is None
+    """Whether a finding would count in the product if it were known; the course counts others."""
+    return key not in knowledge.course.rules.findings and _why_unused(key, knowledge) is None
 
 
-def _weigh(key: str, finding: Finding, knowledge: Knowledge, first: date | None) -> Evidence:
+def _weigh(key: str, finding: Finding, knowledge: Knowledge) -> Evidence:
     present, absent = state_weights(finding.state, knowledge.reading_error[key])
-    share = 1.0
-    if finding.state is FindingState.ABSENT and key in knowledge.tau_days_of:
-        days = UNDATED_FOLLOW_UP_DAYS
-        if finding.visit is not None and first is not None:
-            days = float((finding.visit - first).days)
-        share = follow_up_share(days, knowledge.tau_days_of[key])
-        # absence says nothing of those who would not have shown it yet
-        present, absent = 1.0 - share + share * present, 1.0 - share + share * absent
     column = knowledge.table.findings.index(key)
-    return Evidence(key, column, finding.state, present, absent, share)
-
-
-def state_weights(state: FindingState, error: float) -> tuple[float, float]:
-    """(u, v) of a state read with that chance of error: likelihood u * rate + v * (1 - rate)."""
-    if state is FindingState.PRESENT:
-        return 1.0 - error, error
-    if state is FindingState.ABSENT:
-        return error, 1.0 - error
-    return EQUIVOCAL_WEIGHT, 1.0 - EQUIVOCAL_WEIGHT
+    return Evidence(key, column, finding.state, present, absent)
 
 
 def _resolve_groups(
     evidence: list[Evidence], knowledge: Knowledge
 ) -> tuple[list[Evidence], list[str]]:
-    """Keep what counts of exclusive and nested groups, and say what contradicts itself."""
-    grouped = knowledge.exclusive_of.keys() | knowledge.nested_of.keys()
-    kept = [e for e in evidence if e.finding not in grouped]
+    """Keep what counts of exclusive groups, and say what contradicts itself."""
+    kept = [e for e in evidence if e.finding not in knowledge.exclusive_of]
     dropped: list[str] = []
     for group in knowledge.dependence.exclusive:
         mine = [e for e in evidence if knowledge.exclusive_of.get(e.finding) is group]
@@ -255,37 +251,7 @@ def _resolve_groups(
             dropped.append(f"{group.label}: {named} exclude each other, so neither counts")
         else:
             kept += present or mine
-    for nested in knowledge.dependence.nested:
-        mine = [e for e in evidence if e.finding in nested.members]
-        tightest = _tightest(mine, nested)
-        if mine and not tightest:
-            dropped.append(f"{nested.label}: the entries contradict each other, so none counts")
-        kept += tightest
     return kept, dropped
-
-
-def _soften(
-    evidence: Sequence[Evidence], known: Collection[str], knowledge: Knowledge
-) -> tuple[list[Evidence], list[str]]:
-    """Let healing under a treatment count in part, and say so."""
-    weights: dict[str, float] = {}
-    for rule in knowledge.dependence.confounded:
-        if any(finding in known for finding in rule.by):
-            members = next(n for n in knowledge.dependence.nested if n.key == rule.nested).members
-            weights |= dict.fromkeys(members, rule.weight)
-    softened: list[Evidence] = []
-    said: list[str] = []
-    for piece in evidence:
-        weight = weights.get(piece.finding)
-        if weight is None or piece.state is not FindingState.PRESENT:
-            softened.append(piece)
-            continue
-        present = 1.0 - weight + weight * piece.present_weight
-        absent = 1.0 - weight + weight * piece.absent_weight
-        softened.append(replace(piece, present_weight=present, absent_weight=absent))
-        label = knowledge.finding_labels[piece.finding]
-        said.append(f"{label}: counted in part, since a treatment was given that may have done it")
-    return softened, said
 
 
 def _finest_present(mine: Sequence[Evidence], group: Exclusive) -> list[Evidence]:
@@ -295,14 +261,3 @@ def _finest_present(mine: Sequence[Evidence], group: Exclusive) -> list[Evidence
         m for m, parts in group.parts.items() if m in present and parts.keys() & present.keys()
     }
     return [e for key, e in present.items() if key not in whole]
-
-
-def _tightest(mine: Sequence[Evidence], group: Nested) -> list[Evidence]:
-    """The first member present and the last absent before it; none if a later one is absent."""
-    ordered = sorted(mine, key=lambda e: group.members.index(e.finding))
-    present = [e for e in ordered if e.state is FindingState.PRESENT][:1]
-    absent = [e for e in ordered if e.state is FindingState.ABSENT][-1:]
-    if present and absent and ordered.index(absent[0]) > ordered.index(present[0]):
-        return []
-    equivocal = [e for e in ordered if e.state is FindingState.EQUIVOCAL]
-    return [*absent, *present] or equivocal[:1]

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.diagnosis.course_rates import Course
 from marrowtrail.diagnosis.schema import (
     Alternative,
     Block,
@@ -26,7 +27,6 @@ from marrowtrail.diagnosis.schema import (
     Family,
     FlagRule,
     Ledger,
-    Nested,
     Outlook,
     Priors,
     Setting,
@@ -103,6 +103,7 @@ class Knowledge:
     calibration: Calibration
     composites: tuple[Composite, ...]
     outlook: Outlook
+    course: Course
 
     @cached_property
     def block_of(self) -> Mapping[str, Block]:
@@ -117,16 +118,6 @@ class Knowledge:
             for group in self.dependence.exclusive
             for key in (*group.members, *(p for parts in group.parts.values() for p in parts))
         }
-
-    @cached_property
-    def nested_of(self) -> Mapping[str, Nested]:
-        """Nested group of a member."""
-        return {key: group for group in self.dependence.nested for key in group.members}
-
-    @cached_property
-    def tau_days_of(self) -> Mapping[str, float]:
-        """Time constant of each awaited finding."""
-        return {awaited.finding: awaited.tau_days for awaited in self.dependence.awaited}
 
     @cached_property
     def alternative_of(self) -> Mapping[str, Alternative]:
@@ -145,6 +136,11 @@ class Knowledge:
         if self.family_of(diagnosis) is None:
             return (diagnosis,)
         return tuple(d for d in self.diagnoses if self.groups[d] == self.groups[diagnosis])
+
+    def rows_behind(self, diagnosis: str, finding: str) -> tuple[CellRow, ...]:
+        """Rows of the literature behind a cell or behind the course; a silent one has none."""
+        both = (self.table.rows, self.course.rows)
+        return next((rows[diagnosis, finding] for rows in both if (diagnosis, finding) in rows), ())
 
     def setting(self, key: str) -> Setting | None:
         """The setting of that key, if there is one."""

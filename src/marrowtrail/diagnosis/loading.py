@@ -19,7 +19,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from marrowtrail.diagnosis.compiling import compile_table
+from marrowtrail.diagnosis.compiling import compile_table, gather
+from marrowtrail.diagnosis.course_compiling import compile_course
+from marrowtrail.diagnosis.course_schema import CourseRules
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
 from marrowtrail.diagnosis.schema import (
     Calibration,
@@ -62,6 +64,7 @@ class KnowledgeFiles:
     calibration: Calibration
     composites: tuple[Composite, ...]
     outlook: Outlook
+    course: CourseRules
     cells: Mapping[str, CellFile]
 
 
@@ -115,26 +118,32 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
     words = vocabulary()
     _check_references(files, words)
     diagnoses = tuple(d.key for d in words.diagnoses if d.key != NONE_OF_THESE)
+    groups = {d.key: d.group for d in words.diagnoses}
+    literature = gather(
+        tuple(_left_in(file, without) for file in files.cells.values()),
+        files.populations,
+        files.families,
+        groups,
+        {s.key: s.study or s.key for s in files.sources},
+        use_memory=use_memory,
+    )
     return Knowledge(
         version=files.manifest.version,
         hash=_hash(contents),
         diagnoses=(*diagnoses, NONE_OF_THESE),
         labels={d.key: d.label for d in words.diagnoses},
-        groups={d.key: d.group for d in words.diagnoses},
+        groups=groups,
         finding_labels={f.key: f.label for f in words.findings},
         wording=files.findings.wording,
         table=compile_table(
             diagnoses=diagnoses,
             finding_order=[f.key for f in words.findings],
-            groups={d.key: d.group for d in words.diagnoses},
+            groups=groups,
             uses=files.findings,
-            cell_files=tuple(_left_in(file, without) for file in files.cells.values()),
-            populations=files.populations,
+            literature=literature,
             families=files.families,
             definitions=files.definitions,
             exclusive=files.dependence.exclusive,
-            study_of={s.key: s.study for s in files.sources if s.study},
-            use_memory=use_memory,
         ),
         signature=frozenset(f for row in files.findings.signature for f in row),
         same_as=files.findings.same_as,
@@ -150,6 +159,7 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
         calibration=files.calibration,
         composites=files.composites,
         outlook=files.outlook,
+        course=compile_course(files.course, diagnoses, groups, files.families, literature),
     )
 
 
@@ -200,6 +210,7 @@ def _parse(contents: Mapping[str, bytes]) -> KnowledgeFiles:
         calibration=read("calibration", Calibration),
         composites=read("composites", tuple[Composite, ...]),
         outlook=read("outlook", Outlook),
+        course=read("course", CourseRules),
         cells={
             n: _validated(contents, n, cells) for n in sorted(contents) if n.startswith("cells/")
         },
@@ -244,24 +255,15 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
         if unknown:
             raise _broken(f"unknown {kind} {', '.join(unknown)}", name)
 
-    _check_uses(files.findings, known["finding"])
+    _check_uses(files.findings, known["finding"], files.course.findings)
+    _check_course(files, check)
     _check_cells(files, check)
     check("diagnosis", (d for p in files.populations for d in p.applies_to), "populations.yaml")
     check("finding", (f for p in files.populations for f in p.selected_by), "populations.yaml")
     check("finding", _dependent_findings(files.dependence), "blocks.yaml")
-    groups = {nested.key for nested in files.dependence.nested}
-    for confounded in files.dependence.confounded:
-        if confounded.nested not in groups:
-            raise _broken(f"unknown group {confounded.nested}", "blocks.yaml")
     for family in files.families:
         check("finding", family.own_findings, "families.yaml")
         check("diagnosis", (c.diagnosis for c in family.claims), "families.yaml")
-        check("diagnosis", (s.diagnosis for s in family.shares), "families.yaml")
-        check("finding", (s.needs for s in family.shares), "families.yaml")
-        awaited = {entry.finding for entry in files.dependence.awaited}
-        unawaited = sorted({s.needs for s in family.shares} - awaited)
-        if unawaited:
-            raise _broken(f"no time constant for {', '.join(unawaited)}", "families.yaml")
         check("finding", (c.needs for c in family.claims), "families.yaml")
     for joint in files.priors.joints:
         listed = (*joint.very_common, *joint.common, *joint.uncommon, *joint.rare, *joint.very_rare)
@@ -290,8 +292,30 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
     check("finding", (f for r in files.red_flags for s in r.any_of for f in s), "red_flags.yaml")
 
 
-def _check_uses(uses: FindingUses, findings: set[str]) -> None:
-    listed = [f for row in (*uses.signature, *uses.ordinary) for f in row]
+def _check_course(files: KnowledgeFiles, check: Callable[[str, Iterable[str], str], None]) -> None:
+    rules, name = files.course, "course.yaml"
+    told = {f for t in rules.told_again for f in (t.finding, t.of)}
+    given = {f for t in rules.treatments for f in t.by}
+    check("finding", rules.findings | told | given, name)
+    check("diagnosis", (known.diagnosis for known in rules.relapse.known), name)
+    check("diagnosis", (d for t in rules.transitions for d in (t.from_, t.to)), name)
+    for disease in rules.families:
+        labels = tuple(label.diagnosis for label in disease.labels)
+        check("diagnosis", (*disease.counted, *labels), name)
+        if disease.family not in {family.key for family in files.families}:
+            raise _broken(f"unknown family {disease.family}", name)
+    check("source", (s for move in rules.moves for s in move.sources), name)
+    check("source", (s for turn in rules.transitions for s in turn.sources), name)
+    sources = [*(d.source for d in rules.families), *(t.source for t in rules.treatments)]
+    check("source", (*sources, *(known.source for known in rules.relapse.known)), name)
+    turns = {turn.key for turn in rules.transitions}
+    unknown = [c.transition for c in files.composites if c.transition not in (None, *turns)]
+    if unknown:
+        raise _broken(f"unknown transition {unknown[0]}", "composites.yaml")
+
+
+def _check_uses(uses: FindingUses, findings: set[str], course: frozenset[str]) -> None:
+    listed = [f for row in (*uses.signature, *uses.ordinary) for f in row] + sorted(course)
     listed += [*uses.same_as, *(f for entry in uses.set_aside for f in entry.findings)]
     twice = sorted({f for f in listed if listed.count(f) > 1})
     if twice:
@@ -329,8 +353,3 @@ def _dependent_findings(dependence: Dependence) -> Iterable[str]:
     for exclusive in dependence.exclusive:
         yield from exclusive.members
         yield from (key for parts in exclusive.parts.values() for key in parts)
-    for nested in dependence.nested:
-        yield from nested.members
-    yield from (awaited.finding for awaited in dependence.awaited)
-    for confounded in dependence.confounded:
-        yield from confounded.by

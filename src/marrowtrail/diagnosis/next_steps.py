@@ -13,22 +13,19 @@ from itertools import product
 
 import numpy as np
 
+from marrowtrail.diagnosis.arrays import Floats
+from marrowtrail.diagnosis.course_ahead import labels_ahead, outcomes_ahead, still_to_see
 from marrowtrail.diagnosis.differential import NextStep
 from marrowtrail.diagnosis.engine import (
-    Floats,
     mean_rates,
     rates_at_severity,
     severity_weights,
     state_likelihood,
 )
-from marrowtrail.diagnosis.evidence import (
-    Reading,
-    follow_up_share,
-    is_evidence,
-    state_weights,
-)
+from marrowtrail.diagnosis.evidence import Reading, is_evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Block, Test
+from marrowtrail.diagnosis.weights import state_weights
 from marrowtrail.record.findings import FindingState
 
 FEWEST_BITS = 0.01
@@ -57,13 +54,24 @@ def bits_of_test(test: Test, reading: Reading, closed_form: Floats, knowledge: K
     asked = unanswered(test, reading, knowledge)
     if not asked:
         return 0.0
-    outcomes = _outcomes(asked, test, reading, mean_rates(knowledge), knowledge)
-    return expected_bits(closed_form, outcomes)
+    course, known = knowledge.course, reading.course
+    fixed = [f for f in asked if f not in course.rules.findings]
+    outcomes = _outcomes(fixed, reading, mean_rates(knowledge), knowledge)
+    later = closed_form
+    ahead = [f for f in asked if f in course.rules.findings]
+    if ahead:
+        days, error = float(test.after_days), knowledge.reading_error[ahead[0]]
+        later = labels_ahead(closed_form, known, course, knowledge.diagnoses, days)
+        shown = outcomes_ahead(ahead, known, course, knowledge.diagnoses, days, error)
+        outcomes = (outcomes[:, None, :] * shown[None, :, :]).reshape(-1, len(later))
+    return expected_bits(later, outcomes)
 
 
 def unanswered(test: Test, reading: Reading, knowledge: Knowledge) -> list[str]:
     """Findings of a test that nobody has spoken of yet, or that waiting may still show."""
-    return [f for f in test.findings if _is_unanswered(f, test, reading, knowledge)]
+    present = [f.key for f in reading.states if f.state is FindingState.PRESENT]
+    ahead = still_to_see(test.findings, present, knowledge.course) if test.after_days else []
+    return [f for f in test.findings if f in ahead or _is_unanswered(f, reading, knowledge)]
 
 
 def expected_bits(probabilities: Floats, outcomes: Floats) -> float:
@@ -82,19 +90,13 @@ def expected_bits(probabilities: Floats, outcomes: Floats) -> float:
     return max(0.0, _entropy(probabilities) - float(chance[chance > 0] @ _entropies(after)))
 
 
-def _is_unanswered(finding: str, test: Test, reading: Reading, knowledge: Knowledge) -> bool:
-    """Nobody has spoken of it, or waiting longer may still show it."""
-    if not is_evidence(finding, knowledge):
-        return False
+def _is_unanswered(finding: str, reading: Reading, knowledge: Knowledge) -> bool:
     state = reading.state_of(finding)
-    may_still_show = finding in knowledge.tau_days_of and test.after_days > 0
-    return state in (None, FindingState.NOT_DONE) or (
-        state is FindingState.ABSENT and may_still_show
-    )
+    return is_evidence(finding, knowledge) and state in (None, FindingState.NOT_DONE)
 
 
 def _outcomes(
-    asked: Sequence[str], test: Test, reading: Reading, rates: Floats, knowledge: Knowledge
+    asked: Sequence[str], reading: Reading, rates: Floats, knowledge: Knowledge
 ) -> Floats:
     """(O, D) probability of each joint outcome of the findings asked, given each diagnosis."""
     by_block: dict[str, list[str]] = {}
@@ -104,7 +106,7 @@ def _outcomes(
     joint = np.ones((1, rates.shape[0]))
     for members in by_block.values():
         block = knowledge.block_of.get(members[0])
-        shown = np.stack([_chance_shown(f, test, reading, rates, knowledge) for f in members])
+        shown = np.stack([rates[:, knowledge.table.findings.index(f)] for f in members])
         errors = [knowledge.reading_error[f] for f in members]
         part = (
             _alone(shown[0], errors[0])
@@ -113,31 +115,6 @@ def _outcomes(
         )
         joint = (joint[:, None, :] * part[None, :, :]).reshape(-1, rates.shape[0])
     return joint
-
-
-def _chance_shown(
-    finding: str, test: Test, reading: Reading, rates: Floats, knowledge: Knowledge
-) -> Floats:
-    """(D,) rate at which the test would find it; an awaited finding may not have shown yet."""
-    rate = _eventual(finding, rates[:, knowledge.table.findings.index(finding)], knowledge)
-    if finding not in knowledge.tau_days_of or test.after_days == 0:
-        return rate
-    known = next((e for e in reading.evidence if e.finding == finding), None)
-    if known is not None and known.state is FindingState.ABSENT:
-        seen_share = known.followed_share
-        rate = rate * (1.0 - seen_share) / (1.0 - rate * seen_share)
-    return rate * follow_up_share(test.after_days, knowledge.tau_days_of[finding])
-
-
-def _eventual(finding: str, rate: Floats, knowledge: Knowledge) -> Floats:
-    """(D,) rates where a label that the finding gives is open to its whole disease in time."""
-    eventual = rate.copy()
-    for family in knowledge.families:
-        for entry in family.shares:
-            if entry.needs == finding:
-                members = [knowledge.diagnoses.index(d) for d in knowledge.disease(entry.diagnosis)]
-                eventual[members] = np.maximum(eventual[members], entry.eventual)
-    return eventual
 
 
 def _alone(shown: Floats, error: float) -> Floats:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp
 
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.concluding import Disease
+from marrowtrail.diagnosis.course import chance_of_move
 from marrowtrail.diagnosis.differential import OutlookLine
-from marrowtrail.diagnosis.engine import Floats
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Migration
@@ -51,30 +51,16 @@ def outlook(
     return tuple(lines)
 
 
-def chance_of_another_site(
-    days_followed: float, further_days: float, share: float, tau_days: float
-) -> float:
-    """Chance that a transient disease shows at another joint within some further days.
-
-    A share ``q`` ever shows it, after exponential times of mean ``tau``: of those followed for
-    ``t`` days without it, ``q exp(-t / tau) / (1 - q + q exp(-t / tau))`` still will. A month
-    without another site says little, thirty months say much.
-    """
-    waiting = share * exp(-days_followed / tau_days)
-    still = waiting / (1.0 - share + waiting)
-    return still * (1.0 - exp(-further_days / tau_days))
-
-
 def _another_site(
     disease: Disease, reading: Reading, migration: Migration, knowledge: Knowledge
 ) -> list[OutlookLine]:
     if reading.state_of("shift_other_joint") is FindingState.PRESENT:
         return []
-    tau = knowledge.tau_days_of["shift_other_joint"]
+    row, course = knowledge.diagnoses.index(disease.lead), knowledge.course
     followed = reading.days_followed
-    low, middle, high = (
-        chance_of_another_site(followed, YEAR_DAYS, share, tau)
-        for share in (migration.low, migration.share, migration.high)
+    before = course.days_before(disease.lead)
+    low, middle, high = chance_of_move(
+        "another_joint", reading.course, course, row, before, YEAR_DAYS
     )
     since = f" after {followed / 30.4:.0f} months without one" if followed else ""
     text = f"another joint within a year{since}: {percent(middle)}"

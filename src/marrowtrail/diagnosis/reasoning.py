@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 
 from marrowtrail.diagnosis.answering import ledger_for
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.bands import Bands, draw_bands
 from marrowtrail.diagnosis.bars import bars_for, leading_diseases
 from marrowtrail.diagnosis.composites import hypotheses
@@ -19,7 +20,6 @@ from marrowtrail.diagnosis.concluding import (
     what_may_be_said,
 )
 from marrowtrail.diagnosis.differential import Cause, Differential, TwoDiseases
-from marrowtrail.diagnosis.engine import Floats
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.next_steps import next_steps
@@ -112,10 +112,9 @@ def _nothing_to_explain(
     case: Weighing, knowledge: Knowledge, setting: str, as_of: date | None
 ) -> Differential:
     """Without oedema nothing is weighed: the causes are the prior, and the conclusion says so."""
-    prior = case.hypotheses.prior
-    unread = hypotheses(case.hypotheses.fold(prior), (), knowledge)
-    bands = draw_bands((), unread, prior, knowledge, draws=1)
-    starting = case.hypotheses.fold(prior)
+    starting = case.starting
+    unread = hypotheses(starting, (), knowledge)
+    bands = draw_bands((), unread, unread.prior, knowledge, draws=1)
     return Differential(
         setting=setting,
         as_of=as_of,

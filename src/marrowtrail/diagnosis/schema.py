@@ -185,43 +185,11 @@ class Exclusive(Row):
     parts: dict[str, dict[str, Probability]]
 
 
-class Nested(Row):
-    """Findings that each imply the next."""
-
-    key: Key
-    label: Key
-    members: tuple[str, ...]
-
-
-class Awaited(Row):
-    """A finding that shows sooner or later, with the time constant of its showing."""
-
-    finding: Key
-    tau_days: float = Field(gt=0)
-    reason: Key
-
-
-class Confounded(Row):
-    """Findings of a nested group that a treatment may have brought about.
-
-    Where one of ``by`` is known, the treatment was given; what is present then counts by
-    ``weight``, the rest of it saying nothing.
-    """
-
-    nested: Key
-    by: tuple[str, ...]
-    weight: Probability
-    reason: Key
-
-
 class Dependence(Row):
     """``blocks.yaml``."""
 
     blocks: tuple[Block, ...]
     exclusive: tuple[Exclusive, ...]
-    nested: tuple[Nested, ...]
-    awaited: tuple[Awaited, ...]
-    confounded: tuple[Confounded, ...]
 
 
 class Claim(Row):
@@ -240,25 +208,6 @@ class Definition(Row):
     rates: dict[str, Probability]
 
 
-class LabelShare(Row):
-    """Share of a disease's patients who bear a label when first seen, and who ever come to.
-
-    ``needs`` is the finding that gives the label; its time constant says how fast they come to.
-    """
-
-    diagnosis: Key
-    share: Probability
-    eventual: Probability
-    needs: Key
-    reason: Key
-
-    @model_validator(mode="after")
-    def _nobody_loses_a_label(self) -> LabelShare:
-        if self.eventual < self.share:
-            raise ValueError("fewer come to bear the label than bear it when first seen")
-        return self
-
-
 class Family(Row):
     """Labels of one disease, which share every cell except those of ``own_findings``."""
 
@@ -266,22 +215,32 @@ class Family(Row):
     label: Key
     reason: Key
     own_findings: tuple[str, ...]
-    shares: tuple[LabelShare, ...]
     claims: tuple[Claim, ...]
 
 
 class Composite(Row):
-    """``composites.yaml``: two diseases in one patient."""
+    """``composites.yaml``: two diseases in one patient.
+
+    ``findings`` (and the course at the first place, where ``course`` says so) are explained by the
+    second disease. Its starting probability is part of the first disease's: a ``share`` of it, or,
+    for a ``transition`` of ``course.yaml``, as much as has turned of the second.
+    """
 
     key: Key
     label: Key
     leads: tuple[str, ...]
     second: Key
     findings: tuple[str, ...]
-    share: Probability
+    course: bool = False
+    share: Probability | None = None
+    transition: str | None = None
     reason: Key
-    enabled: bool = True
-    """A hypothesis that is disputed can be switched off."""
+
+    @model_validator(mode="after")
+    def _starts_from_one_number(self) -> Composite:
+        if (self.share is None) == (self.transition is None):
+            raise ValueError("give a share or a transition")
+        return self
 
 
 class OutlookEntry(Row):
@@ -295,12 +254,9 @@ class OutlookEntry(Row):
 
 
 class Migration(Row):
-    """Share of a disease that ever shows at another joint, with the range of the sources."""
+    """The family whose chance of another site is told, and the sources of its rates."""
 
     family: Key
-    share: Probability
-    low: Probability
-    high: Probability
     sources: tuple[str, ...]
 
 

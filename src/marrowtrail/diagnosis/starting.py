@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp
 
 import numpy as np
 
-from marrowtrail.diagnosis.engine import Floats
+from marrowtrail.diagnosis.arrays import Floats
+from marrowtrail.diagnosis.course import label_shares
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
 from marrowtrail.diagnosis.schema import Family, JointPrior, Setting, Weights
 from marrowtrail.errors import InputError
@@ -52,7 +52,7 @@ def prior(
     by_joint = {entry.joint: entry for entry in knowledge.priors.joints}
     listed = [by_joint[j] for j in joints if j in by_joint] or [by_joint[j] for j in LOWER_LIMB]
     named = [d for d in knowledge.diagnoses if d != NONE_OF_THESE]
-    known = label_shares(knowledge, days_followed)
+    known = label_shares(knowledge.course, knowledge.diagnoses, days_followed)
     shares = np.mean([_shares(entry, setting, knowledge, named, known) for entry in listed], axis=0)
     rest = knowledge.priors.none_of_these
     starting: Floats = np.append((1.0 - rest) * shares, rest)
@@ -118,21 +118,6 @@ def _shares(
     return shares
 
 
-def label_shares(knowledge: Knowledge, days_followed: float) -> dict[str, float]:
-    """Share of its disease that bears a label after some days, by label.
-
-    Who will move does so after an exponential time, so that a month without another site says
-    little and thirty months say much.
-    """
-    return {
-        entry.diagnosis: entry.share
-        + (entry.eventual - entry.share)
-        * (1.0 - exp(-max(days_followed, 0.0) / knowledge.tau_days_of[entry.needs]))
-        for family in knowledge.families
-        for entry in family.shares
-    }
-
-
 def _share_out(
     weights: Floats,
     family: Family,
@@ -142,7 +127,7 @@ def _share_out(
 ) -> None:
     """Give the labels of a disease their known shares of its weight; the rest keep their ratios."""
     members = [named.index(d) for d in named if knowledge.groups[d] == family.key]
-    known = {named.index(entry.diagnosis): labels[entry.diagnosis] for entry in family.shares}
+    known = {i: labels[named[i]] for i in members if named[i] in labels}
     total = weights[members].sum()
     others = [i for i in members if i not in known]
     weights[others] *= (1.0 - sum(known.values())) * total / weights[others].sum()

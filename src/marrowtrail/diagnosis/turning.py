@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.bars import leading_diseases
 from marrowtrail.diagnosis.composites import hypotheses
 from marrowtrail.diagnosis.differential import Shown, Turn, UnderSetting
 from marrowtrail.diagnosis.engine import (
-    Floats,
     Group,
     group_evidence,
     likelihood,
@@ -16,9 +16,10 @@ from marrowtrail.diagnosis.engine import (
     posterior,
     severity_of,
 )
-from marrowtrail.diagnosis.evidence import Evidence, Reading, is_evidence, state_weights
+from marrowtrail.diagnosis.evidence import Evidence, Reading, is_evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.weighing import Weighing, under_another_prior
+from marrowtrail.diagnosis.weights import state_weights
 from marrowtrail.diagnosis.wording import describe
 from marrowtrail.record.findings import FindingState
 
@@ -82,7 +83,7 @@ def odds_to_flip(closed_form: Floats) -> float:
 def _still_to_ask(reading: Reading, knowledge: Knowledge) -> list[str]:
     """Findings of the tests that nobody has spoken of and that can be weighed alone."""
     asked = dict.fromkeys(f for test in knowledge.tests for f in test.findings)
-    grouped = knowledge.exclusive_of.keys() | knowledge.nested_of.keys()
+    grouped = knowledge.exclusive_of.keys()
     return [
         f
         for f in asked
@@ -98,25 +99,25 @@ def _with(
     """(D,) probabilities with one more finding, and the chance of finding it so."""
     column = knowledge.table.findings.index(key)
     u, v = state_weights(state, knowledge.reading_error[key])
-    piece = Evidence(key, column, state, u, v, 1.0)
+    piece = Evidence(key, column, state, u, v)
     block = knowledge.block_of.get(key)
     joined = [
         g
         for g, group in enumerate(case.groups)
-        if block is not None and knowledge.block_of.get(group.evidence[0].finding) is block
+        if block is not None and knowledge.block_of.get(group.findings[0]) is block
     ]
-    before = case.groups[joined[0]].evidence if joined else ()
+    alone = case.groups[joined[0]] if joined else None
+    before = alone.evidence if isinstance(alone, Group) else ()
     (group,) = group_evidence([*before, piece], knowledge)
     rest = [g for g in range(len(case.groups)) if g not in joined]
     means, power = mean_rates(knowledge), knowledge.calibration.likelihood_power
     weight = _likelihood(group, means)
     columns = np.column_stack([case.likelihoods[:, rest], weight**power])
     kept = (*(case.groups[g] for g in rest), group)
-    starting = case.hypotheses.fold(case.hypotheses.prior)
-    known = hypotheses(starting, kept, knowledge)
+    known = hypotheses(case.starting, kept, knowledge, case.reading.days_followed)
     after = known.fold(posterior(known.prior, known.spread(columns)))
-    alone = _likelihood(case.groups[joined[0]], means) if joined else np.ones(len(weight))
-    return after, float(case.closed_form @ (weight / alone))
+    without = _likelihood(alone, means) if isinstance(alone, Group) else np.ones(len(weight))
+    return after, float(case.closed_form @ (weight / without))
 
 
 def _likelihood(group: Group, means: Floats) -> Floats:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.composites import Hypotheses, hypotheses
+from marrowtrail.diagnosis.course import course_parts
 from marrowtrail.diagnosis.engine import (
-    Floats,
-    Group,
+    Part,
     group_evidence,
     group_likelihoods,
     mean_rates,
@@ -30,8 +31,10 @@ class Weighing:
 
     Parameters
     ----------
+    starting
+        (D,) starting probability of each diagnosis.
     likelihoods
-        (D, G) of each group of evidence, raised to the power of the knowledge.
+        (D, G) of each group or part of the course, raised to the power of the knowledge.
     weighed
         (H,) probability of each hypothesis.
     closed_form
@@ -40,7 +43,8 @@ class Weighing:
 
     reading: Reading
     joints: tuple[str, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[Part, ...]
+    starting: Floats
     hypotheses: Hypotheses
     likelihoods: Floats
     weighed: Floats
@@ -57,17 +61,22 @@ def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> We
     """
     reading = read_findings(findings, knowledge)
     joints = joints_of_onset(findings, knowledge)
-    groups = group_evidence(reading.evidence, knowledge)
+    groups: tuple[Part, ...] = (
+        *group_evidence(reading.evidence, knowledge),
+        *course_parts(reading.course, knowledge.course, knowledge.diagnoses),
+    )
     starting = prior(knowledge, setting, joints, reading.days_followed)
-    known = hypotheses(starting, groups, knowledge)
+    known = hypotheses(starting, groups, knowledge, reading.days_followed)
     power = knowledge.calibration.likelihood_power
     likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
     weighed = posterior(known.prior, known.spread(likelihoods))
-    return Weighing(reading, joints, groups, known, likelihoods, weighed, known.fold(weighed))
+    return Weighing(
+        reading, joints, groups, starting, known, likelihoods, weighed, known.fold(weighed)
+    )
 
 
 def under_another_prior(case: Weighing, knowledge: Knowledge, setting: str) -> Floats:
     """(D,) probabilities of the same evidence under another setting's prior."""
     starting = prior(knowledge, setting, case.joints, case.reading.days_followed)
-    known = hypotheses(starting, case.groups, knowledge)
+    known = hypotheses(starting, case.groups, knowledge, case.reading.days_followed)
     return known.fold(posterior(known.prior, known.spread(case.likelihoods)))

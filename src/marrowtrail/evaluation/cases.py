@@ -24,7 +24,7 @@ from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.reasoning import probabilities
 from marrowtrail.diagnosis.red_flags import red_flags
 from marrowtrail.diagnosis.starting import joints_of_onset, prior
-from marrowtrail.evaluation.cases_baselines import by_constants, plain_product
+from marrowtrail.evaluation.cases_baselines import by_constants, plain_product, said_of
 from marrowtrail.evaluation.cases_file import PublishedCase, View, read_cases
 from marrowtrail.evaluation.cases_findings import CaseReading, read_case
 from marrowtrail.evaluation.cases_scoring import (
@@ -273,8 +273,12 @@ def _baselines(reads: dict[View, list[_Read]], setting: str, gold: CaseGold) -> 
 
     ways: dict[str, Callable[[_Read], Floats]] = {
         "prior_only": starting,
-        "plain_product": lambda r: plain_product(r.reading.evidence, starting(r), r.knowledge),
-        "constants": lambda r: by_constants(r.reading.evidence, starting(r), r.knowledge),
+        "plain_product": lambda r: plain_product(
+            said_of(r.reading, r.knowledge), starting(r), r.knowledge
+        ),
+        "constants": lambda r: by_constants(
+            said_of(r.reading, r.knowledge), starting(r), r.knowledge
+        ),
     }
     ranked = {
         name: {v: [_categories(way(r), gold, r) for r in reads[v]] for v in View}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.diagnosis.cells import WORD_RATE
-from marrowtrail.diagnosis.evidence import Evidence
+from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import CellRow
 from marrowtrail.record.findings import FindingState
@@ -30,30 +30,49 @@ LEAST_RATIO = 0.01
 """Least likelihood ratio of an absent finding there."""
 
 
-def plain_product(evidence: Sequence[Evidence], prior: Floats, knowledge: Knowledge) -> Floats:
+Said = Sequence[tuple[str, FindingState]]
+"""Findings with their states."""
+
+
+def said_of(reading: Reading, knowledge: Knowledge) -> Said:
+    """What a reading says, the course as findings: the shortest time to healing, the longest without.
+
+    They have no course in time, so they count a finding of the course as any other.
+    """
+    said = [(piece.finding, piece.state) for piece in reading.evidence]
+    rules = knowledge.course.rules
+    terms = {entry.finding: entry.days for entry in rules.healed_by}
+    course = {f.key: f.state for f in reading.states if f.key in rules.findings}
+    for state, first in ((FindingState.PRESENT, min), (FindingState.ABSENT, max)):
+        shown = [key for key in terms if course.get(key) is state]
+        said += [(first(shown, key=lambda key: terms[key]), state)] if shown else []
+    return [*said, *((key, state) for key, state in course.items() if key not in terms)]
+
+
+def plain_product(said: Said, prior: Floats, knowledge: Knowledge) -> Floats:
     """(D,) posterior of a product of point estimates; silence is the mean of the described."""
     logs = np.log(prior)
-    for piece in evidence:
-        rates = np.clip(_filled(_point_rates(piece.finding, knowledge)), CAP, 1 - CAP)
-        if piece.state is FindingState.PRESENT:
+    for finding, state in said:
+        rates = np.clip(_filled(_point_rates(finding, knowledge)), CAP, 1 - CAP)
+        if state is FindingState.PRESENT:
             logs += np.log(rates)
-        elif piece.state is FindingState.ABSENT:
+        elif state is FindingState.ABSENT:
             logs += np.log(1.0 - rates)
     return _normalised(logs)
 
 
-def by_constants(evidence: Sequence[Evidence], prior: Floats, knowledge: Knowledge) -> Floats:
+def by_constants(said: Said, prior: Floats, knowledge: Knowledge) -> Floats:
     """(D,) post-test odds with constants for what is not annotated, in LIRICAL's manner."""
     logs = np.log(prior)
-    for piece in evidence:
-        rates = _point_rates(piece.finding, knowledge)
+    for finding, state in said:
+        rates = _point_rates(finding, knowledge)
         known = ~np.isnan(rates)
         background = float(np.clip(np.mean(rates[known]), CAP, 1 - CAP)) if known.any() else 0.5
-        if piece.state is FindingState.PRESENT:
+        if state is FindingState.PRESENT:
             ratios = np.where(known, np.nan_to_num(rates) / background, NOT_ANNOTATED)
             ratios = np.where(known & (np.nan_to_num(rates) == 0.0), NEVER_IN_IT, ratios)
             logs += np.log(ratios)
-        elif piece.state is FindingState.ABSENT:
+        elif state is FindingState.ABSENT:
             ratios = np.where(known, (1.0 - np.nan_to_num(rates)) / (1.0 - background), 1.0)
             logs += np.log(np.maximum(ratios, LEAST_RATIO))
     return _normalised(logs)
@@ -61,13 +80,8 @@ def by_constants(evidence: Sequence[Evidence], prior: Floats, knowledge: Knowled
 
 def _point_rates(finding: str, knowledge: Knowledge) -> Floats:
     """(D,) rates at face value; NaN where the literature is silent."""
-    rows = knowledge.table.rows
-    return np.array(
-        [
-            _face_value(rows[diagnosis, finding]) if (diagnosis, finding) in rows else np.nan
-            for diagnosis in knowledge.diagnoses
-        ]
-    )
+    rows = [knowledge.rows_behind(diagnosis, finding) for diagnosis in knowledge.diagnoses]
+    return np.array([_face_value(behind) if behind else np.nan for behind in rows])
 
 
 def _face_value(rows: Sequence[CellRow]) -> float:
