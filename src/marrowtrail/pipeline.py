@@ -7,15 +7,19 @@ Each step is one call into the room that owns it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from marrowtrail.anatomy.bones import BoneMap
 from marrowtrail.anatomy.cautions import anatomy_cautions, require_bones
 from marrowtrail.anatomy.mapping import map_visit
+from marrowtrail.diagnosis.audit import audit_sheet
+from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.loading import load_knowledge
-from marrowtrail.diagnosis.reasoning import diagnose
+from marrowtrail.diagnosis.reasoning import diagnose, known_by
+from marrowtrail.diagnosis.weighing import weigh
 from marrowtrail.follow_up.cautions import follow_up_cautions
 from marrowtrail.follow_up.compare import follow_up
 from marrowtrail.follow_up.proposals import propose_findings
@@ -106,6 +110,7 @@ def run(
         measured.readings,
         measured.followed.registrations,
         pictures,
+        concluded.audit,
     )
 
 
@@ -120,6 +125,7 @@ def save(result: Result, out: Path | str) -> None:
     pages = {
         "report.html": render_html(result.document, result.figures),
         FINDINGS_FILE: findings_text(_dated(result)),
+        "audit.csv": result.audit,
     }
     write_result(result, Path(out), pages)
 
@@ -167,7 +173,14 @@ def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
         diagnose(confirmed, knowledge, setting=settings.setting, as_of=last),
         tuple(course),
         tuple(str(one) for one in record.unused),
+        _audit(findings, knowledge, settings.setting, last),
     )
+
+
+def _audit(findings: Sequence[Finding], knowledge: Knowledge, setting: str, as_of: date) -> str:
+    """The numbers behind the ranking from all findings, as a table that re-adds."""
+    known = known_by(findings, as_of)
+    return audit_sheet(weigh(known, knowledge, setting), knowledge, setting)
 
 
 def _proposed(measured: Measured, visits: int, settings: Settings) -> tuple[Finding, ...]:

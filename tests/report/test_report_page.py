@@ -26,6 +26,7 @@ SECTIONS = (
     "reasons",
     "ledger",
     "next",
+    "outlook",
     "findings",
     "signs",
     "measured",

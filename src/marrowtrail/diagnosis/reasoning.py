@@ -58,8 +58,7 @@ def diagnose(
     InputError
         If there is no such setting.
     """
-    told = [f for f in findings if as_of is None or f.visit is None or f.visit <= as_of]
-    case = weigh(told, knowledge, setting)
+    case = weigh(known_by(findings, as_of), knowledge, setting)
     if case.reading.oedema is FindingState.ABSENT:
         return _nothing_to_explain(case, knowledge, setting, as_of)
     power = knowledge.calibration.likelihood_power
@@ -94,6 +93,11 @@ def diagnose(
         odds_to_flip=odds_to_flip(case.closed_form),
         outlook=outlook(diseases, case.reading, case.closed_form, knowledge),
     )
+
+
+def known_by(findings: Sequence[Finding], as_of: date | None) -> list[Finding]:
+    """Findings without those of later visits; those without a date always count."""
+    return [f for f in findings if as_of is None or f.visit is None or f.visit <= as_of]
 
 
 def _two_diseases(case: Weighing, knowledge: Knowledge) -> tuple[TwoDiseases, ...]:

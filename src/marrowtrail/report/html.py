@@ -14,8 +14,9 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from marrowtrail.diagnosis.differential import Cause
+from marrowtrail.diagnosis.wording import inside
 from marrowtrail.errors import Severity
-from marrowtrail.report import tables, words
+from marrowtrail.report import explanations, tables, words
 from marrowtrail.report.charts import Chart, course_chart, volume_chart
 from marrowtrail.report.limb import LimbMap, limb_map
 from marrowtrail.report.reasons import Footnote, Footnotes, Reasons, reasons
@@ -107,7 +108,8 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
         If the bytes of a figure of the document are missing.
     """
     template = _environment().get_template("report.html.j2")
-    return template.render(page=_page(document, figures), tables=tables) + "\n"
+    page = _page(document, figures)
+    return template.render(page=page, tables=tables, explained=explanations) + "\n"
 
 
 def _page(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
@@ -155,6 +157,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "capital": words.capital,
+        "inside": inside,
         "percent": words.percent,
         "plain": words.plain,
         "spoken": words.spoken,

@@ -247,12 +247,13 @@ def next_step_table(document: ResultDocument) -> Table:
             Cell(capital(step.label)),
             Cell(f"{step.bits:.2f} bit", is_number=True),
             Cell(spoken(step.delay)),
+            Cell(spoken(step.cost)),
             Cell(spoken(step.burden)),
             Cell(plain(step.why)),
         )
         for step in steps
     )
-    columns = ("Test", "Expected information", "Delay", "Burden", "Why")
+    columns = ("Test", "Expected information", "Delay", "Cost", "Burden", "Why")
     return Table("Tests not done yet, most informative first", columns, body)
 
 

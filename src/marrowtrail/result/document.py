@@ -9,6 +9,7 @@ from marrowtrail.result.limits import KNOWN_LIMITS, NOTICE
 from marrowtrail.result.model import (
     SCHEMA_VERSION,
     CourseRow,
+    ExplanationRow,
     FigureRow,
     Provenance,
     RankingRow,
@@ -57,6 +58,7 @@ def build_document(
         findings=tuple(finding_row(one, keep_dates=keep_dates) for one in concluded.findings),
         differential=proposed.causes,
         rankings=(_ranking("proposed", proposed), _ranking("confirmed", concluded.confirmed)),
+        explanation=_explanation(proposed),
         course=tuple(
             CourseRow(visit=visit, day=(days[visit] - first).days, causes=one.causes)
             for visit, one in concluded.course
@@ -79,6 +81,18 @@ def build_document(
             settings=dict(circumstances.settings),
             known_limits=KNOWN_LIMITS,
         ),
+    )
+
+
+def _explanation(differential: Differential) -> ExplanationRow:
+    return ExplanationRow(
+        standing=differential.standing,
+        standing_why=differential.standing_why,
+        two_diseases=differential.composites,
+        turns=differential.turns,
+        under_settings=differential.under_settings,
+        odds_to_flip=differential.odds_to_flip,
+        outlook=differential.outlook,
     )
 
 

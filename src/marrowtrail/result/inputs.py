@@ -35,7 +35,7 @@ class Concluded:
 
     ``course`` holds the differential after each visit, by visit id. ``confirmed`` rests on
     findings that a reader or the record stands behind, ``proposed`` on all. ``unused`` says
-    what of the case record gave no finding, and why.
+    what of the case record gave no finding, and why. ``audit`` is the audit sheet of ``proposed``.
     """
 
     findings: tuple[Finding, ...]
@@ -43,6 +43,7 @@ class Concluded:
     confirmed: Differential
     course: tuple[tuple[str, Differential], ...]
     unused: tuple[str, ...]
+    audit: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,12 @@ from marrowtrail.diagnosis.differential import (
     Cause,
     LedgerLine,
     NextStep,
+    OutlookLine,
     RedFlag,
+    Standing,
+    Turn,
+    TwoDiseases,
+    UnderSetting,
 )
 from marrowtrail.follow_up.track import BoneRegistration, Change, ShiftKind
 from marrowtrail.imaging.series import Study
@@ -26,7 +31,7 @@ from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
 from marrowtrail.record.findings import Finding, FindingState, NotDoneReason
 from marrowtrail.record.sites import Side
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 
 class Row(BaseModel):
@@ -195,6 +200,22 @@ class RankingRow(Row):
     causes: tuple[Cause, ...]
 
 
+class ExplanationRow(Row):
+    """What stands behind the ranking from all findings, and what would change it.
+
+    ``odds_to_flip`` is how many times commoner the second cause would have to be to draw level;
+    empty where nothing was ranked.
+    """
+
+    standing: Standing = Standing.UNDECIDED
+    standing_why: str = ""
+    two_diseases: tuple[TwoDiseases, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    under_settings: tuple[UnderSetting, ...] = ()
+    odds_to_flip: float | None = None
+    outlook: tuple[OutlookLine, ...] = ()
+
+
 class WarningRow(Row):
     """Something the reader must know."""
 
@@ -287,6 +308,7 @@ class ResultDocument(Row):
     findings: tuple[FindingRow, ...]
     differential: tuple[Cause, ...]
     rankings: tuple[RankingRow, ...]
+    explanation: ExplanationRow = ExplanationRow()
     course: tuple[CourseRow, ...]
     bars: tuple[Bar, ...]
     ledger: tuple[LedgerLine, ...]
@@ -306,7 +328,8 @@ FigureRow.model_rebuild()
 class Result:
     """A document and what it was measured on.
 
-    ``figures`` maps the file names of :class:`FigureRow` to WebP bytes.
+    ``figures`` maps the file names of :class:`FigureRow` to WebP bytes; ``audit`` is the audit
+    sheet of the ranking from all findings, as CSV.
     """
 
     document: ResultDocument
@@ -316,6 +339,7 @@ class Result:
     readings: tuple[BoneReading, ...]
     registrations: tuple[BoneRegistration, ...]
     figures: dict[str, bytes]
+    audit: str
 
     @property
     def lesions(self) -> tuple[Lesion, ...]:
