@@ -306,8 +306,10 @@ def regions_of(bone: str, made: Map) -> tuple[NDArray[np.uint8], tuple[str, ...]
         middle_x = (low[0] + high[0]) / 2
         neck = y < low[1] + 0.38 * (high[1] - low[1])
         dome = (z > high[2] - 10.0) & ~neck
-        regions = np.where(dome, np.where(x > middle_x, 1, 2), np.where(neck, 4, 3))
-        return regions.astype(np.uint8), ("medial_dome", "lateral_dome", "body", "neck_and_head")
+        head = y < low[1] + 0.22 * (high[1] - low[1])
+        front = np.where(head, 5, np.where(neck, 4, 3))
+        regions = np.where(dome, np.where(x > middle_x, 1, 2), front)
+        return regions.astype(np.uint8), ("medial_dome", "lateral_dome", "body", "neck", "head")
     if bone == "calcaneus":
         back = y > high[1] - 0.36 * (high[1] - low[1])
         return np.where(back, 1, 2).astype(np.uint8), ("tuberosity", "body")

@@ -46,11 +46,15 @@ class TestRegionsOfTheKnee:
             ((-22, 10, 12), "lateral_condyle"),
             ((0, -18, 25), "trochlea"),
             ((0, 0, 50), "distal_metaphysis"),
-            ((0, 0, 73), "shaft"),
         ],
     )
     def test_femur(self, side: Side, point: tuple[float, float, float], region: str) -> None:
         assert region_at(described("femur", side), mirrored(point, side)) == region
+
+    def test_femoral_shaft(self, side: Side) -> None:
+        geometry = grid(extent_mm=(120.0, 100.0, 230.0))
+        femur = describe_bone(BoneId("femur", side), bone("femur", side, geometry), "test")
+        assert region_at(femur, (0, 0, 100)) == "shaft"
 
     @pytest.mark.parametrize(
         ("point", "region"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 
 EDGE_VOXELS = 1
@@ -28,6 +29,10 @@ CUT_SHARE = 0.08
 """An end is cut by the image when more than this share of its slab lies at the border: a
 shaft leaving the image fills its slab's outer layer (0.2 and more in the label maps of
 knees), a condyle that grazes the border at one side does not."""
+
+FACING = 0.6
+"""Cosine between a direction and a face of the image that looks that way: within 53 degrees,
+which no turn of a bone against the slices exceeds for its own end and any does for its side."""
 
 HEAVIER = 1.15
 """The half of a piece of long bone that holds its articular end has more volume than the
@@ -49,14 +54,49 @@ class EndsInView:
 def at_border(mask: Volume) -> NDArray[np.bool_]:
     """Voxels of the mask that lie at the border of the image, as a boolean array."""
     inner = np.zeros(mask.geometry.shape, dtype=bool)
-    margins = [max(EDGE_VOXELS, round(EDGE_MM / one)) for one in mask.geometry.spacing_mm]
-    i, j, k = (slice(margin, -margin) for margin in margins)
+    i, j, k = (slice(margin, -margin) for margin in _margins(mask.geometry))
     inner[i, j, k] = True
     return np.asarray(mask.data, dtype=bool) & ~inner
 
 
+def _margins(geometry: Geometry) -> list[int]:
+    """Thickness of the border in voxels along each axis."""
+    return [max(EDGE_VOXELS, round(EDGE_MM / one)) for one in geometry.spacing_mm]
+
+
+def at_faces(
+    geometry: Geometry, ijk: NDArray[np.integer], direction: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n,) voxels at those faces of the image that look in an LPS direction.
+
+    A field of view that cuts the side of a bone leaves its end in view, so an end is judged by
+    the faces across the bone alone (:data:`FACING`).
+    """
+    cosines = direction @ geometry.directions
+    at = np.zeros(len(ijk), dtype=bool)
+    for axis, (cosine, margin) in enumerate(zip(cosines, _margins(geometry), strict=True)):
+        if cosine > FACING:
+            at |= ijk[:, axis] >= geometry.shape[axis] - margin
+        elif cosine < -FACING:
+            at |= ijk[:, axis] < margin
+    return at
+
+
+def is_cut(geometry: Geometry, ijk: NDArray[np.integer], direction: NDArray[np.float64]) -> bool:
+    """Whether the image ends before a bone does, in an LPS direction.
+
+    ``ijk`` holds (n, 3) indices of the bone's voxels.
+    """
+    along_mm = geometry.to_lps(ijk) @ direction
+    slab = along_mm > along_mm.max() - END_SLAB_MM
+    return bool(at_faces(geometry, ijk[slab], direction).mean() >= CUT_SHARE)
+
+
 def ends_in_view(
-    mask: Volume, ijk: NDArray[np.integer], height_mm: NDArray[np.float64]
+    mask: Volume,
+    ijk: NDArray[np.integer],
+    height_mm: NDArray[np.float64],
+    proximal: NDArray[np.float64] | None = None,
 ) -> EndsInView:
     """Which ends of a bone the image holds.
 
@@ -68,13 +108,22 @@ def ends_in_view(
         (n, 3) indices of its voxels.
     height_mm
         (n,) their coordinate along the bone, growing towards the trunk.
+    proximal
+        (3,) LPS direction in which it grows. Where the border of the image touches both ends,
+        it tells the faces across the bone, which cut an end, from those that cut its side.
     """
-    border = at_border(mask)[tuple(ijk.T)]
     top, bottom = height_mm.max(), height_mm.min()
-    free_top = bool(border[height_mm > top - END_SLAB_MM].mean() < CUT_SHARE)
-    free_bottom = bool(border[height_mm < bottom + END_SLAB_MM].mean() < CUT_SHARE)
-    if not (free_top and free_bottom) or top - bottom > WHOLE_BONE_MM:
-        return EndsInView(free_top, free_bottom)
+    border = at_border(mask)[tuple(ijk.T)]
+    seen = EndsInView(
+        bool(border[height_mm > top - END_SLAB_MM].mean() < CUT_SHARE),
+        bool(border[height_mm < bottom + END_SLAB_MM].mean() < CUT_SHARE),
+    )
+    if proximal is not None and not (seen.proximal or seen.distal):
+        seen = EndsInView(
+            not is_cut(mask.geometry, ijk, proximal), not is_cut(mask.geometry, ijk, -proximal)
+        )
+    if not (seen.proximal and seen.distal) or top - bottom > WHOLE_BONE_MM:
+        return seen
     upper = int(np.count_nonzero(height_mm > (top + bottom) / 2))
     lower = len(height_mm) - upper
     return EndsInView(upper > HEAVIER * lower, lower > HEAVIER * upper)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from marrowtrail.anatomy.bones import BoneAxes
 from marrowtrail.anatomy.extent import ends_in_view
 from marrowtrail.anatomy.partitions import ankle, hip, knee
-from marrowtrail.anatomy.partitions.shape import BoneShape, Partition
+from marrowtrail.anatomy.partitions.shape import BoneShape, CutSides, Partition
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId
 
@@ -28,7 +28,8 @@ def name_regions(bone: BoneId, mask: Volume, axes: BoneAxes) -> tuple[Volume, tu
     """
     ijk = np.argwhere(mask.data)
     u = axes.coordinates_mm(mask.geometry.to_lps(ijk))
-    shape = BoneShape(u, mask.geometry.voxel_mm3, ends_in_view(mask, ijk, u[:, 2]))
+    ends = ends_in_view(mask, ijk, u[:, 2], axes.proximal)
+    shape = BoneShape(u, mask, axes, ends, CutSides.of(mask, ijk, axes))
     partition = _partition(bone, shape)
     regions = np.zeros(mask.geometry.shape, dtype=np.uint8)
     if partition is None:
@@ -77,6 +78,7 @@ _SHORT: dict[str, _Rule] = {
     "patella": knee.patella,
     "talus": ankle.talus,
     "calcaneus": ankle.calcaneus,
+    "hip_bone": hip.hip_bone,
     "sacroiliac_bones": _halves,
 }
 
