@@ -20,6 +20,7 @@ from made_result import (
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from marrowtrail.anatomy.bones import BoneVerdict
 from marrowtrail.follow_up.track import Verification
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Plane, Series
@@ -54,6 +55,22 @@ def filled(row: FigureRow, kind: str) -> NDArray[np.bool_]:
         if outline.kind == kind:
             ImageDraw.Draw(canvas).polygon([(4 * x, 4 * y) for x, y in outline.points], fill=1)
     return np.asarray(canvas.resize((row.width, row.height)))
+
+
+def unsure_tibia(patient: Patient, where: set[str]) -> Patient:
+    maps = tuple(
+        replace(
+            one,
+            bones=tuple(
+                replace(bone, verdict=BoneVerdict.UNSURE, reason="for this test")
+                if bone.id.bone == "tibia" and one.series_id in where
+                else bone
+                for bone in one.bones
+            ),
+        )
+        for one in patient.bone_maps
+    )
+    return replace(patient, bone_maps=maps)
 
 
 def series_of(patient: Patient) -> dict[str, Series]:
@@ -120,6 +137,22 @@ class TestSameSpot:
         ankle = [row.series for row in rows if row.spot == "v3-tibia-right-1"]
         assert ankle == ["v3-s3", "v3-s4"]
         assert len(rows) == 14
+
+    def test_a_bone_that_was_not_measured_for_its_outline_is_shown(self) -> None:
+        patient = migrating_patient()
+        rows, _ = draw(unsure_tibia(patient, {"v1-s1", "v1-s2"}))
+        (place,) = {(row.spot, row.bone) for row in rows if not row.spot}
+        assert place == ("", "tibia")
+        names = {one.name for row in rows if row.visit == "v1" for one in row.outlines}
+        assert {"right tibia, outline unsure", "right femur"} <= {name.lower() for name in names}
+
+    def test_a_sure_outline_on_another_series_of_the_visit_is_enough(self) -> None:
+        patient = migrating_patient()
+        doubted = unsure_tibia(patient, {"v1-s1"})
+        sure = next(one for one in patient.bone_maps if one.series_id == "v1-s1")
+        also = replace(sure, series_id="v1-s2")
+        rows, _ = draw(replace(doubted, bone_maps=(*doubted.bone_maps, also)))
+        assert all(row.spot for row in rows)
 
     def test_a_lesion_already_shown_well_gets_no_row_of_its_own(self) -> None:
         patient = migrating_patient()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.anatomy.bones import BoneMap, BoneVerdict
 from marrowtrail.follow_up.track import BoneRegistration
 from marrowtrail.imaging.series import Series, Study
 from marrowtrail.imaging.volume import Volume
@@ -206,9 +206,10 @@ class _Atlas:
         bones = self._bone_map(view)
         for bone in bones.bones if bones else ():
             mask = mask_on_page(bone.mask, view.slice)
-            rows.extend(
-                _rows("bone", bone_name(bone.id.bone, bone.id.side, bone.id.end), mask, crop)
-            )
+            name = bone_name(bone.id.bone, bone.id.side, bone.id.end)
+            if bone.verdict is BoneVerdict.UNSURE:
+                name += ", outline unsure"
+            rows.extend(_rows("bone", name, mask, crop))
         for lesion in self._lesions_of(view.series):
             site = region_name(lesion.bone.bone, lesion.main_region, lesion.bone.side)
             rows.extend(_rows("lesion", site, mask_on_page(lesion.mask, view.slice), crop))

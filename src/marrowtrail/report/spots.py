@@ -3,7 +3,8 @@
 A spot is a point in a bone: the middle of a lesion's largest cross-section. A lesion that is
 already cut well by a slice drawn for another spot gets none of its own, so that one lesion
 followed through three visits is one row of pictures and not three. Without any lesion the
-middle of each bone that was read is shown, so that the reader sees what was found clear.
+middle of each bone that was read is shown, so that the reader sees what was found clear. A bone
+whose outline is unsure is shown too, so that the reader sees what was not measured.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.anatomy.bones import BoneMap, BoneVerdict
 from marrowtrail.follow_up.track import BoneRegistration
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Plane, Series, Study, Visit, Weighting
@@ -37,7 +38,7 @@ THICKEST_MM = 8.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spot:
-    """A point in a bone at one visit. ``lesion_id`` is empty for the middle of a clear bone."""
+    """A point in a bone at one visit. ``lesion_id`` is empty for the middle of a bone."""
 
     lesion_id: str
     bone: BoneId
@@ -83,11 +84,11 @@ def choose_views(
             continue
         views = _views_of(spot, study, bone_maps, registrations)
         chosen[lesion.id] = Pictured(spot, views)
-    if lesions:
-        return tuple(chosen[lesion.id] for lesion in lesions if lesion.id in chosen)
-    return tuple(
-        Pictured(spot, _views_of(spot, study, bone_maps, registrations))
-        for spot in _clear_bones(bone_maps, readings)[:MOST_SPOTS]
+    pictured = tuple(chosen[lesion.id] for lesion in lesions if lesion.id in chosen)
+    clear = () if lesions else _clear_bones(bone_maps, readings)
+    middles = (*clear, *_unsure_bones(bone_maps))[: MOST_SPOTS - len(pictured)]
+    return pictured + tuple(
+        Pictured(spot, _views_of(spot, study, bone_maps, registrations)) for spot in middles
     )
 
 
@@ -143,6 +144,17 @@ def _clear_bones(
             if wanted and bone is not None and bone.mask.data.any() and bone.id not in spots:
                 spots[bone.id] = Spot("", bone.id, bone_map.series_id, bone.centroid_lps)
     return tuple(spots.values())
+
+
+def _unsure_bones(bone_maps: tuple[BoneMap, ...]) -> tuple[Spot, ...]:
+    """One for each bone that no series of a visit outlines surely, where most of it is seen."""
+    spots: dict[BoneId, Spot] = {}
+    seen = [(one.visit_id, one.series_id, bone) for one in bone_maps for bone in one.bones]
+    sure = {(visit, bone.id) for visit, _, bone in seen if bone.verdict is BoneVerdict.ACCEPTED}
+    for visit, series_id, bone in sorted(seen, key=lambda one: -one[2].volume_mm3):
+        if (visit, bone.id) not in sure and bone.id not in spots:
+            spots[bone.id] = Spot("", bone.id, series_id, bone.centroid_lps)
+    return tuple(spots[bone_id] for bone_id in sorted(spots))
 
 
 def _views_of(
