@@ -26,11 +26,11 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
+from marrowtrail.phantom.body.labelled import HELD_OUT
 from marrowtrail.phantom.body.shafts import with_long_shaft
 from marrowtrail.phantom.body.similarity import Similarity, aligned
 from marrowtrail.phantom.body.template import CLIP_MM, BoneTemplate, JointTemplate, save_template
 
-HELD_OUT = {"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"}
 REFERENCE = "9002430"
 """Its field of view holds 75 mm of femur and 65 mm of tibia: the widest of the first maps."""
 

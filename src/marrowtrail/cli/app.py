@@ -253,6 +253,44 @@ evaluate = typer.Typer(help="Reproduce the published figures.", no_args_is_help=
 app.add_typer(evaluate, name="evaluate")
 
 
+@evaluate.command("bones")
+def evaluate_bones(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Label maps of right knees (imaged synthetically), or NAME/image.nii.gz with "
+            "labels.nii.gz and labels.json; else joints of the phantom are drawn."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Images to draw.")] = 600,
+    held_out: Annotated[
+        bool,
+        typer.Option(
+            "--held-out",
+            help="Of the label maps, only the subjects that nothing was trained on; else all.",
+        ),
+    ] = False,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Folder of other networks than the built-in.")
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", help="Append every exam's scores here; go on where it stops."),
+    ] = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Bones found by themselves: Dice, surface distance, sides, verdicts, time, memory."""
+    from marrowtrail.cli.bones_scores import show_bones_scores
+    from marrowtrail.evaluation.bones import BonesSettings, score_bones
+
+    settings = BonesSettings(seed, count, held_out, log, weights)
+    with progress(quiet=quiet) as say:
+        scores = score_bones(data, settings, say)
+    answers.print_json(scores.model_dump_json()) if json else show_bones_scores(scores)
+
+
 @evaluate.command("oedema")
 def evaluate_oedema(
     data: Annotated[Path, typer.Argument(help="One folder a patient, with readers' masks.")],

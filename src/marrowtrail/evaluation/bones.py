@@ -21,9 +21,9 @@ from marrowtrail.evaluation.bones_figures import (
     PairScore,
     figures_of,
 )
-from marrowtrail.evaluation.bones_finding import Finder, find, find_by_pipeline
+from marrowtrail.evaluation.bones_finding import Finder, find, finder_of
 from marrowtrail.evaluation.bones_images import Imaged, ImagedExam
-from marrowtrail.evaluation.bones_scoring import FoundBone, score_bones_of
+from marrowtrail.evaluation.bones_scoring import FoundMask, score_bones_of
 from marrowtrail.evaluation.bones_sources import (
     PHANTOM_JOINTS,
     KneeSource,
@@ -51,21 +51,23 @@ class BonesSettings:
     count: int = 600
     held_out: bool = False
     log: Path | None = None
+    weights: Path | None = None
 
 
 def score_bones(
     data: Path | None,
     settings: BonesSettings,
     say: Say = lambda _: None,
-    finder: Finder = find_by_pipeline,
+    finder: Finder | None = None,
 ) -> BonesScores:
-    """Try a finder on a folder, or on drawn joints.
+    """Try a finder on a folder, or on drawn joints; the program's own where none is given.
 
     Raises
     ------
     InputError
-        If the folder has neither layout, or one of its files or the log cannot be used.
+        If the folder has neither layout, or its files, the log or the weights cannot be used.
     """
+    finder = finder or finder_of(settings.weights)
     shares, pairs = _drawn(settings) if data is None else _given(data, settings)
     log = _Log.read(settings)
     exams = _score_exams(shares, log, say, finder)
@@ -144,7 +146,7 @@ def score_exam(exam: ImagedExam, seed: int, finder: Finder) -> ExamScore:
     )
 
 
-def _score_image(joint: str, image: Imaged, found: Sequence[FoundBone]) -> ImageScore:
+def _score_image(joint: str, image: Imaged, found: Sequence[FoundMask]) -> ImageScore:
     series = image.series
     return ImageScore(
         joint=joint,

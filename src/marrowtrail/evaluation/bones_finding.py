@@ -7,17 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from marrowtrail.anatomy.bones import BoneVerdict
+from marrowtrail.anatomy.finding.networks import BoneNetworks, load_networks, packaged_networks
 from marrowtrail.anatomy.mapping import map_visit
-from marrowtrail.evaluation.bones_scoring import FoundBone
+from marrowtrail.evaluation.bones_scoring import FoundMask
 from marrowtrail.imaging.series import Series
 from marrowtrail.record.sites import BoneId
 
-Finder = Callable[[Sequence[Series]], Sequence[Sequence[FoundBone]]]
+Finder = Callable[[Sequence[Series]], Sequence[Sequence[FoundMask]]]
 """From the series of one exam to the bones of each."""
 
 _CLEAR_PEAK, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -29,24 +31,38 @@ _RESET_PEAK = "5"
 class Found:
     """Bones of each series of an exam; seconds in all, and the process's peak memory in MB."""
 
-    bones: tuple[tuple[FoundBone, ...], ...]
+    bones: tuple[tuple[FoundMask, ...], ...]
     seconds: float
     peak_mb: float
 
 
-def find_by_pipeline(series: Sequence[Series]) -> tuple[tuple[FoundBone, ...], ...]:
+def find_by_pipeline(
+    series: Sequence[Series], networks: BoneNetworks
+) -> tuple[tuple[FoundMask, ...], ...]:
     """Bones as ``marrowtrail run`` finds them in an exam without masks."""
     return tuple(
         tuple(
-            FoundBone(
+            FoundMask(
                 BoneId(bone.id.bone, bone.id.side),
                 np.asarray(bone.mask.data, dtype=bool),
                 bone.verdict is BoneVerdict.ACCEPTED,
             )
             for bone in bone_map.bones
         )
-        for bone_map in map_visit(series, ())
+        for bone_map in map_visit(series, (), networks)
     )
+
+
+def finder_of(weights: Path | None) -> Finder:
+    """The finder with the networks of a folder, or of the package, loaded at once.
+
+    Raises
+    ------
+    InputError
+        If the networks cannot be used.
+    """
+    networks = packaged_networks() if weights is None else load_networks(weights)
+    return partial(find_by_pipeline, networks=networks)
 
 
 def find(series: Sequence[Series], finder: Finder) -> Found:

@@ -44,7 +44,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FoundBone:
+class FoundMask:
     """A bone as it was found: its mask on the image's grid, and whether it may be measured."""
 
     id: BoneId
@@ -102,7 +102,7 @@ class BoneScore(BaseModel):
 
 
 def score_bones_of(
-    truth: Truth, found: Sequence[FoundBone], geometry: Geometry
+    truth: Truth, found: Sequence[FoundMask], geometry: Geometry
 ) -> tuple[BoneScore, ...]:
     """Every true bone with what was found of it, then what was found beside them."""
     judged = [one for one in found if one.mask.any() and _is_judged(one, truth)]
@@ -120,11 +120,11 @@ def score_bones_of(
     )
 
 
-def _is_judged(found: FoundBone, truth: Truth) -> bool:
+def _is_judged(found: FoundMask, truth: Truth) -> bool:
     return truth.judged is None or found.id.bone in truth.judged
 
 
-def _match(bone: BoneId, found: Sequence[FoundBone]) -> FoundBone | None:
+def _match(bone: BoneId, found: Sequence[FoundMask]) -> FoundMask | None:
     """The bone under its own name and side; else under its name with the side left open."""
     named = [one for one in found if one.id.bone == bone.bone]
     for side in (bone.side, Side.UNKNOWN):
@@ -134,7 +134,7 @@ def _match(bone: BoneId, found: Sequence[FoundBone]) -> FoundBone | None:
     return None
 
 
-def _true_bone(bone: BoneId, mask: Mask, found: FoundBone | None, geometry: Geometry) -> BoneScore:
+def _true_bone(bone: BoneId, mask: Mask, found: FoundMask | None, geometry: Geometry) -> BoneScore:
     true_mm3 = float(np.count_nonzero(mask)) * geometry.voxel_mm3
     cut = bool(at_border(Volume(mask, geometry)).any())
     score = BoneScore(
@@ -161,7 +161,7 @@ def _true_bone(bone: BoneId, mask: Mask, found: FoundBone | None, geometry: Geom
     )
 
 
-def _other(found: FoundBone, geometry: Geometry) -> BoneScore:
+def _other(found: FoundMask, geometry: Geometry) -> BoneScore:
     """A bone that the truth does not hold under that name and side."""
     return BoneScore(
         bone=found.id.bone,
@@ -175,7 +175,7 @@ def _other(found: FoundBone, geometry: Geometry) -> BoneScore:
     )
 
 
-def _mistaken(found: FoundBone, truth: Truth) -> dict[str, bool]:
+def _mistaken(found: FoundMask, truth: Truth) -> dict[str, bool]:
     """Whether a found mask bears the name of another side, or of another bone."""
     under = {bone: int(np.count_nonzero(found.mask & mask)) for bone, mask in truth.bones.items()}
     bone = max(under, key=lambda one: under[one], default=None)

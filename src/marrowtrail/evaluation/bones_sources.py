@@ -29,14 +29,11 @@ from marrowtrail.imaging.nifti import (
 from marrowtrail.imaging.plan import nearest_plane
 from marrowtrail.imaging.series import Contrast, Series, Weighting
 from marrowtrail.phantom.body.bones import draw_limb
-from marrowtrail.phantom.body.labelled import KNEE_LABELS, limb_of_labels
+from marrowtrail.phantom.body.labelled import HELD_OUT, KNEE_LABELS, limb_of_labels
 from marrowtrail.phantom.body.limb import Limb, mirrored
 from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.painting.synthesis import THIN_MM
 from marrowtrail.record.sites import Side
-
-HELD_OUT = frozenset({"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"})
-"""Subjects of the label maps that no network was trained on and no shape model built from."""
 
 PHANTOM_JOINTS = ("knee", "ankle", "foot", "hip")
 LIMB_STREAM, SIDE_STREAM = 101, 102
@@ -205,7 +202,8 @@ def draw_side(seed: tuple[int, ...]) -> Side:
 
 
 def label_maps(data: Path, *, held_out: bool) -> tuple[LabelMap, ...]:
-    """The label maps of a folder by name; ``held_out`` keeps those of :data:`HELD_OUT`.
+    """The label maps of a folder by name; ``held_out`` keeps those of
+    :data:`~marrowtrail.phantom.body.labelled.HELD_OUT`.
 
     Raises
     ------

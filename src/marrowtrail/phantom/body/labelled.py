@@ -76,6 +76,10 @@ KNEE_LABELS: Mapping[str, BoneLabels] = {
 }
 """The layout of Woo et al. (arXiv 2211.16696); 7, 8 and 9 are lesions within the bones."""
 
+HELD_OUT = frozenset({"9005075", "9012867", "9031426", "9099363", "9271853", "9332151"})
+"""Subjects of the public maps of that layout that figures are measured on: no shape model and no
+network is built from them."""
+
 
 def limb_of_labels(labels: NDArray[np.uint8], geometry: Geometry, family: Family) -> Limb:
     """The right knee of a label map, in the limb frame, with a fibula of the family.
@@ -217,6 +221,8 @@ def _distances(mask: NDArray[np.bool_], geometry: Geometry) -> Volume:
     # One voxel about the mask is enough for the distances in it, at half the cost.
     inside = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"), sampling=spacing)
     signed -= np.pad(inside[1:-1, 1:-1, 1:-1].astype(np.float32), around, mode="edge")
+    # Both are distances to voxels' centres; the surface lies half a voxel before them.
+    signed -= np.sign(signed) * np.float32(0.5 * np.sqrt(np.mean(spacing**2)))
     smooth = ndimage.gaussian_filter(signed, SMOOTH_MM / spacing)
     affine = geometry.affine.copy()
     affine[:3, 3] = geometry.to_lps(-pad)
