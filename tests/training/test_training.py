@@ -9,7 +9,7 @@ from tests.training.label_sets import ball
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra: train)")
 
-from marrowtrail.training.examples import Collection, coarse_batch, fine_batch  # noqa: E402
+from marrowtrail.training.examples import Batches, Collection, batches, coarse_batch, fine_batch  # noqa: E402
 from marrowtrail.training.loop import Plan, Stage, train  # noqa: E402
 from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_loss  # noqa: E402
 from marrowtrail.training.networks import coarse_network, fine_network  # noqa: E402
@@ -27,13 +27,13 @@ def test_networks_keep_the_grid() -> None:
 
 
 def test_loss_falls_with_a_better_answer(collection: Collection) -> None:
-    _, label = coarse_batch(collection, 1, 0)
+    _, label = coarse_batch(collection, 2, 1, 0)
     right = 8.0 * torch.nn.functional.one_hot(label, 12).movedim(-1, 1).float()
     wrong = right.roll(1, dims=1)
     assert coarse_loss(right, label) < coarse_loss(wrong, label)
     assert coarse_dice(right, label) == 1.0
     assert coarse_dice(wrong, label) == 0.0
-    _, share = fine_batch(collection, 1, 0)
+    _, share = fine_batch(collection, 3, 1, 0)
     assert fine_loss(16 * (share - 0.5), share) < fine_loss(16 * (0.5 - share), share)
 
 
@@ -53,3 +53,13 @@ def test_a_run_cut_in_two_goes_on(collection: Collection, tmp_path: Path) -> Non
 def test_nothing_to_train_on_is_refused() -> None:
     with pytest.raises(ValueError, match="no label sets"):
         Collection.of([])
+
+
+def test_batches_drawn_ahead_are_those_drawn_here(collection: Collection) -> None:
+    made = Batches(collection, fine_batch, 2, 1)
+    here = list(batches(made, 3, 5, workers=0))
+    ahead = list(batches(made, 3, 5, workers=1))
+    assert len(here) == len(ahead) == 2
+    for (image, share), (other, its_share) in zip(here, ahead, strict=True):
+        assert torch.equal(image, other)
+        assert torch.equal(share, its_share)

@@ -237,6 +237,8 @@ def train_bones(
     stage: Annotated[str | None, typer.Option("--stage", help="coarse or fine; both.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Steps in all.")] = None,
     device: Annotated[str, typer.Option("--device", help="cpu or cuda.")] = "cpu",
+    batch: Annotated[int | None, typer.Option("--batch", min=1, help="Images in a step.")] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that draw.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Draws and first weights.")] = 1,
     quiet: QuietOption = False,
 ) -> None:
@@ -244,8 +246,9 @@ def train_bones(
     from marrowtrail.training.run import Effort
     from marrowtrail.training.run import train_bones as train_both
 
+    effort = Effort(minutes, seed, device, stage, steps, batch, workers)
     with progress(quiet=quiet) as say:
-        weights = train_both(labels, out, Effort(minutes, seed, device, stage, steps), say)
+        weights = train_both(labels, out, effort, say)
     answers.print(f"weights in {weights}")
 
 

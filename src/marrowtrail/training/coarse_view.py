@@ -19,6 +19,11 @@ COARSE_MM = 2.4
 WIDE, DEEP = 56, 40
 """Voxels of a patch in the slices' plane and across them: 134 and 96 mm."""
 
+FEWEST_WIDE, FEWEST_ACROSS = 40, 10
+WHOLE_SHARE = 0.6
+"""Smallest field of view in voxels, and how often the image fills the patch along an axis: what is
+cut small teaches little, since most of it is unknown even to a reader."""
+
 FINE = 2
 """Signal is drawn this many times finer than the patch in the plane, and averaged."""
 
@@ -131,11 +136,11 @@ def _between_slices(
 def _field_of_view(
     counts: list[int], across: int, rng: np.random.Generator
 ) -> tuple[slice, slice, slice]:
-    """The part of the patch that the image holds: 100 mm and more, a few slices and more."""
+    """The part of the patch that the image holds: 96 mm and more, a few slices and more."""
     parts = []
     for axis, count in enumerate(counts):
-        least = 8 if axis == across else 40
-        size = count if rng.random() < 0.4 else int(rng.integers(least, count + 1))
+        least = FEWEST_ACROSS if axis == across else FEWEST_WIDE
+        size = count if rng.random() < WHOLE_SHARE else int(rng.integers(least, count + 1))
         start = int(rng.integers(0, count - size + 1))
         parts.append(slice(start, start + size))
     return parts[0], parts[1], parts[2]

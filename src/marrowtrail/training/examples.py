@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from marrowtrail.training.coarse_view import draw_coarse
 from marrowtrail.training.fine_view import draw_fine
 from marrowtrail.training.label_set import LabelSet
 
-JOINT_SHARES = {"knee": 0.45, "ankle": 0.22, "foot": 0.08, "hip": 0.25}
+JOINT_SHARES = {"knee": 0.55, "ankle": 0.23, "foot": 0.06, "hip": 0.16}
 """How often each joint is drawn: knees are imaged most and asked for most."""
-
-COARSE_BATCH, FINE_BATCH = 2, 8
 
 Batch = tuple[Tensor, Tensor]
 
@@ -49,11 +48,11 @@ class Collection:
         return self.by_joint[joint][int(rng.integers(len(self.by_joint[joint])))]
 
 
-def coarse_batch(collection: Collection, seed: int, step: int) -> Batch:
+def coarse_batch(collection: Collection, count: int, seed: int, step: int) -> Batch:
     """(n, 1, x, y, z) images and (n, x, y, z) classes of one step, all of one plane."""
     across = int(np.random.default_rng([seed, step, 3]).integers(3))
     images, labels = [], []
-    for number in range(COARSE_BATCH):
+    for number in range(count):
         rng = np.random.default_rng([seed, step, number, 1])
         example = draw_coarse(collection.draw(rng), across, rng)
         images.append(example.image[None])
@@ -61,10 +60,10 @@ def coarse_batch(collection: Collection, seed: int, step: int) -> Batch:
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(labels))
 
 
-def fine_batch(collection: Collection, seed: int, step: int) -> Batch:
+def fine_batch(collection: Collection, count: int, seed: int, step: int) -> Batch:
     """(n, 4, h, w) images and (n, 1, h, w) share of bone of one step."""
     images, shares = [], []
-    for number in range(FINE_BATCH):
+    for number in range(count):
         rng = np.random.default_rng([seed, step, number, 2])
         example = draw_fine(collection.draw(rng), rng)
         images.append(example.image)
@@ -72,4 +71,23 @@ def fine_batch(collection: Collection, seed: int, step: int) -> Batch:
     return torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(shares))
 
 
-MakeBatch = Callable[[Collection, int, int], Batch]
+MakeBatch = Callable[[Collection, int, int, int], Batch]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batches(Dataset[Batch]):
+    """The batch of every step, for a loader that draws ahead on other cores."""
+
+    collection: Collection
+    make: MakeBatch
+    count: int
+    seed: int
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a step."""
+        return self.make(self.collection, self.count, self.seed, step)
+
+
+def batches(one: Batches, first: int, stop: int, workers: int) -> Iterator[Batch]:
+    """Batches of steps ``first`` to ``stop``, in order, drawn by ``workers`` processes or here."""
+    return iter(DataLoader(one, batch_size=None, sampler=range(first, stop), num_workers=workers))

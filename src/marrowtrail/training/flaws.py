@@ -22,11 +22,11 @@ class Flaws:
 
 
 def draw_flaws(rng: np.random.Generator) -> Flaws:
-    """Coils shade by up to about two, noise is 0.5 to 9 % of the brightest tissue."""
+    """Coils shade by up to about two, noise is 0.4 to 6 % of the brightest tissue."""
     shade = tuple(float(one) for one in rng.normal(0.0, 0.28, 6))
     return Flaws(
         (shade[0], shade[1], shade[2], shade[3] / 2, shade[4] / 2, shade[5] / 2),
-        noise=float(np.exp(rng.uniform(np.log(0.004), np.log(0.09)))),
+        noise=float(np.exp(rng.uniform(np.log(0.004), np.log(0.06)))),
         gamma=float(np.exp(rng.normal(0.0, 0.2))),
         ghost=float(rng.uniform(0.0, 0.12)) if rng.random() < 0.15 else 0.0,
         low=float(rng.uniform(0.0, 0.06)),

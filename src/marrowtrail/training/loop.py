@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,12 +13,28 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from marrowtrail.training.examples import Collection, MakeBatch, coarse_batch, fine_batch
+from marrowtrail.training.examples import (
+    Batch,
+    Batches,
+    Collection,
+    MakeBatch,
+    batches,
+    coarse_batch,
+    fine_batch,
+)
 from marrowtrail.training.label_set import CLASSES
 from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_dice, fine_loss
 from marrowtrail.training.networks import CoarseNetwork, UNet, coarse_network, fine_network
 
-RATE, DECAY = 2e-3, 1e-4
+
+class Stage(StrEnum):
+    """Which network."""
+
+    COARSE = "coarse"
+    FINE = "fine"
+
+
+RATE, DECAY = 3e-3, 1e-4
 WARM_STEPS = 100
 COOL_SHARE = 0.25
 """The rate falls to nothing over this last part of the steps asked for."""
@@ -30,6 +46,9 @@ teaches is forgotten."""
 STEEPEST = 5.0
 """Gradients are cut to this norm: a rare image of noise would throw the weights far off."""
 
+BATCH = {Stage.COARSE: 2, Stage.FINE: 8}
+"""Few and often: on a CPU a step of one image costs half of one of two."""
+
 SAVE_SECONDS = 120.0
 LOG_STEPS = 50
 
@@ -37,22 +56,21 @@ LOG_STEPS = 50
 Network = UNet | CoarseNetwork
 
 
-class Stage(StrEnum):
-    """Which network."""
-
-    COARSE = "coarse"
-    FINE = "fine"
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long to train, and from which seed."""
+    """How long to train, from which seed, and where.
+
+    ``batch`` is the number of images in a step, :data:`BATCH` where it is ``None``; ``workers``
+    processes draw them ahead, none by default.
+    """
 
     stage: Stage
     steps: int
     minutes: float
     seed: int = 1
     device: str = "cpu"
+    batch: int | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +103,10 @@ def train(
     began = saved = time.monotonic()
     losses: list[float] = []
     scores: list[float] = []
-    while run.step < plan.steps and time.monotonic() - began < plan.minutes * 60:
-        loss, dice = run.take_step(collection)
+    for batch in run.batches(collection):
+        if time.monotonic() - began >= plan.minutes * 60:
+            break
+        loss, dice = run.take_step(batch)
         losses.append(loss)
         scores.append(dice)
         if run.step % LOG_STEPS == 0:
@@ -146,12 +166,18 @@ class _Run:
         torch.save(kept, fresh)
         fresh.replace(self.checkpoint)
 
-    def take_step(self, collection: Collection) -> tuple[float, float]:
-        """One batch; its loss and Dice."""
+    def batches(self, collection: Collection) -> Iterator[Batch]:
+        """The batches of the steps that are left."""
+        plan = self.plan
+        count = plan.batch or BATCH[plan.stage]
+        made = Batches(collection, self.job.batch, count, plan.seed)
+        return batches(made, self.step, plan.steps, plan.workers)
+
+    def take_step(self, batch: Batch) -> tuple[float, float]:
+        """Learn from one batch; its loss and Dice."""
         plan, network = self.plan, self.job.network
         for group in self.optimiser.param_groups:
             group["lr"] = _rate(self.step, plan.steps)
-        batch = self.job.batch(collection, plan.seed, self.step)
         image, truth = (part.to(plan.device) for part in batch)
         self.optimiser.zero_grad(set_to_none=True)
         with torch.autocast(plan.device, torch.bfloat16):

@@ -11,9 +11,8 @@ import yaml
 
 from marrowtrail.errors import InputError
 from marrowtrail.training.coarse_view import COARSE_MM
-from marrowtrail.training.collect import collect
 from marrowtrail.training.fine_view import FINE_MM
-from marrowtrail.training.label_set import CLASSES, load_label_set
+from marrowtrail.training.label_set import CLASSES, LabelSet, load_label_set
 
 BAND_MM = 6.0
 """The fine network is asked this far about the coarse one's surface: a little more than two of
@@ -26,7 +25,8 @@ STEPS = {"coarse": 20_000, "fine": 12_000}
 class Effort:
     """How long to train. ``minutes`` bounds each stage; the next run goes on from there.
 
-    ``steps`` of a stage override :data:`STEPS`; ``stage`` trains only one.
+    ``steps`` of a stage override :data:`STEPS`; ``stage`` trains only one. ``batch`` images make a
+    step, drawn ahead by ``workers`` processes.
     """
 
     minutes: float = 90.0
@@ -34,6 +34,8 @@ class Effort:
     device: str = "cpu"
     stage: str | None = None
     steps: int | None = None
+    batch: int | None = None
+    workers: int = 0
 
 
 def train_bones(labels: Path, out: Path, effort: Effort, say: Callable[[str], None]) -> Path:
@@ -42,7 +44,8 @@ def train_bones(labels: Path, out: Path, effort: Effort, say: Callable[[str], No
     Parameters
     ----------
     labels
-        Label maps as :func:`marrowtrail.training.collect.collect` reads them.
+        Label maps as :func:`marrowtrail.training.collect.collect` reads them; or the label sets
+        of an earlier run, for a machine that has only torch and scipy.
     out
         Holds label sets, checkpoints, a log and the weights.
 
@@ -66,21 +69,36 @@ def train_bones(labels: Path, out: Path, effort: Effort, say: Callable[[str], No
         ) from error
     out.mkdir(parents=True, exist_ok=True)
     log = _logged(out / "log.txt", say)
-    count = collect(labels, out / "sets", log)
-    log(f"{count} label sets")
-    sets = [load_label_set(path) for path in sorted((out / "sets").glob("*.npz"))]
-    collection = Collection.of(sets)
+    collection = Collection.of(_label_sets(labels, out / "sets", log))
     weights = out / "weights"
     weights.mkdir(exist_ok=True)
     for stage in loop.Stage:
         if effort.stage not in (None, stage.value):
             continue
-        steps = effort.steps or STEPS[stage.value]
-        plan = loop.Plan(stage, steps, effort.minutes, effort.seed, effort.device)
+        plan = loop.Plan(
+            stage,
+            effort.steps or STEPS[stage.value],
+            effort.minutes,
+            effort.seed,
+            effort.device,
+            effort.batch,
+            effort.workers,
+        )
         network = loop.train(collection, plan, out / f"{stage.value}.ckpt", log)
         export.export_network(network, stage, weights / f"{stage.value}.onnx")
     write_weights_file(weights, f"seed {effort.seed}")
     return weights
+
+
+def _label_sets(labels: Path, kept: Path, say: Callable[[str], None]) -> list[LabelSet]:
+    ready = sorted(labels.glob("*.npz"))
+    if not ready:
+        from marrowtrail.training.collect import collect  # noqa: PLC0415 (reads NIfTI)
+
+        collect(labels, kept, say)
+        ready = sorted(kept.glob("*.npz"))
+    say(f"{len(ready)} label sets")
+    return [load_label_set(path) for path in ready]
 
 
 def write_weights_file(weights: Path, version: str) -> None:
