@@ -129,7 +129,8 @@ class TestFolders:
         with pytest.raises(InputError, match="found neither"):
             score_bones(tmp_path, BonesSettings(), finder=nothing)
         result = CliRunner().invoke(app, ["evaluate", "bones", str(tmp_path)])
-        assert result.exit_code != 0
+        assert isinstance(result.exception, InputError)
+        assert "found neither" in str(result.exception)
 
     def test_label_maps_are_counted_and_paired(self, tmp_path: Path) -> None:
         for name in ("b_00m", "a_00m", "b_48m", "b_24m", "9005075_00m", "odd"):

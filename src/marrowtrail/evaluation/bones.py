@@ -67,9 +67,9 @@ def score_bones(
     InputError
         If the folder has neither layout, or its files, the log or the weights cannot be used.
     """
-    finder = finder or finder_of(settings.weights)
     shares, pairs = _drawn(settings) if data is None else _given(data, settings)
     log = _Log.read(settings)
+    finder = finder or finder_of(settings.weights)
     exams = _score_exams(shares, log, say, finder)
     compared = _compare(pairs, -(-settings.count // IMAGES_A_COMPARISON), log, say, finder)
     return figures_of(exams, compared)

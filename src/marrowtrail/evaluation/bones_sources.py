@@ -202,13 +202,14 @@ def draw_side(seed: tuple[int, ...]) -> Side:
 
 
 def label_maps(data: Path, *, held_out: bool) -> tuple[LabelMap, ...]:
-    """The label maps of a folder by name; ``held_out`` keeps those of
-    :data:`~marrowtrail.phantom.body.labelled.HELD_OUT`.
+    """The label maps of a folder by name; none where it holds none.
+
+    ``held_out`` keeps those of :data:`~marrowtrail.phantom.body.labelled.HELD_OUT`.
 
     Raises
     ------
     InputError
-        If a file has another name, or none is left.
+        If the folder holds maps, but none of the subjects held out.
     """
     paths = sorted(data.glob("*.nii.gz"))
     named = [(path, _NAME.fullmatch(path.name)) for path in paths]
