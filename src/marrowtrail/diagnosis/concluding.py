@@ -10,7 +10,7 @@ from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE
 from marrowtrail.diagnosis.schema import Claim, Family, Setting
 from marrowtrail.diagnosis.starting import LOWER_LIMB
-from marrowtrail.diagnosis.wording import capital, inside, listed, percent
+from marrowtrail.diagnosis.wording import capital, inside, listed, percent, span_of
 from marrowtrail.record.findings import FindingState
 
 STANDS_OUT_FROM = 0.3
@@ -42,8 +42,8 @@ class Disease:
     """A disease as it is spoken of.
 
     ``label``, ``probability`` and range are of the likeliest label alone where the course allows
-    that and it leads all causes, otherwise of all labels together. ``lead`` is that label;
-    ``withheld`` is the claim that the course does not yet allow, if any.
+    that and it leads all causes, otherwise of all labels together, which ``summed`` names. ``lead``
+    is that label; ``withheld`` is the claim that the course does not yet allow, if any.
     """
 
     lead: str
@@ -52,6 +52,7 @@ class Disease:
     low: float
     high: float
     withheld: Claim | None
+    summed: tuple[str, ...] = ()
 
 
 def conclude(
@@ -91,9 +92,11 @@ def what_may_be_said(lead: Cause, family: Family, reading: Reading) -> tuple[boo
 
 
 def _leading(lead: Disease) -> str:
+    parts = [inside(label) for label in lead.summed]
+    summed = f"; the sum of {listed(parts)}" if len(parts) > 1 else ""
     return (
         f"{lead.label} is the leading explanation ({percent(lead.probability)}, likely range "
-        f"{100 * lead.low:.0f} to {100 * lead.high:.0f} %)."
+        f"{span_of(lead.low, lead.high)}{summed})."
     )
 
 

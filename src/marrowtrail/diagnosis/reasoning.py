@@ -23,7 +23,7 @@ from marrowtrail.diagnosis.differential import Cause, Differential, TwoDiseases
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.next_steps import next_steps
-from marrowtrail.diagnosis.outlook import outlook
+from marrowtrail.diagnosis.outlook import LEAST_LABEL, outlook
 from marrowtrail.diagnosis.red_flags import red_flags
 from marrowtrail.diagnosis.schema import Claim, Family
 from marrowtrail.diagnosis.standing import standing_of
@@ -191,4 +191,8 @@ def _under_all_labels(
     probability = float(closed_form[rows].sum())
     low, high = bands.interval(rows)
     low, high = min(low, probability), max(high, probability)
-    return Disease(lead.diagnosis, family.label, probability, low, high, withheld)
+    named = sorted(
+        (r for r in rows if closed_form[r] >= LEAST_LABEL), key=lambda r: -closed_form[r]
+    )
+    summed = tuple(knowledge.labels[knowledge.diagnoses[row]] for row in named)
+    return Disease(lead.diagnosis, family.label, probability, low, high, withheld, summed)

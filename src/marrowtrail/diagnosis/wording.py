@@ -20,7 +20,15 @@ def describe(finding: str, state: FindingState, knowledge: Knowledge) -> str:
 
 def percent(probability: float) -> str:
     """A probability as a reader is given it: no digit that the intervals do not bear."""
-    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+    if probability < 0.01:
+        return "under 1 %"
+    return "over 99 %" if probability > 0.99 else f"{100 * probability:.0f} %"
+
+
+def span_of(low: float, high: float) -> str:
+    """A range of probabilities, in the same words."""
+    first, last = percent(low), percent(high)
+    return first if first == last else f"{first.removesuffix(' %')} to {last}"
 
 
 def listed(words: Sequence[str]) -> str:

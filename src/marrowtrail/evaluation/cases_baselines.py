@@ -24,7 +24,8 @@ CAP = 0.02
 
 NOT_ANNOTATED, NEVER_IN_IT = 1 / 100, 1 / 1000
 """Likelihood ratios of a present finding that a diagnosis is not annotated with, and of one that
-it excludes: constants as LIRICAL has them (Robinson 2020, doi:10.1016/j.ajhg.2020.06.021)."""
+it excludes: constants of the code of LIRICAL, whose method is Robinson 2020
+(doi:10.1016/j.ajhg.2020.06.021)."""
 
 LEAST_RATIO = 0.01
 """Least likelihood ratio of an absent finding there."""
@@ -35,7 +36,7 @@ Said = Sequence[tuple[str, FindingState]]
 
 
 def said_of(reading: Reading, knowledge: Knowledge) -> Said:
-    """What a reading says, the course as findings: the shortest time to healing, the longest without.
+    """What a reading says, the course as findings: shortest time to healing, longest without.
 
     They have no course in time, so they count a finding of the course as any other.
     """
