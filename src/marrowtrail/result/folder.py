@@ -16,6 +16,7 @@ import numpy as np
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.imaging.write_nifti import write_nifti
+from marrowtrail.result.found_bones import write_found_bones
 from marrowtrail.result.model import Result
 from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
 
@@ -98,6 +99,7 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str]) -> None:
     (folder / "labels").mkdir()
     for name, volume in _labels(result).items():
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")
+    write_found_bones(result.bone_maps, folder / "labels")
 
 
 def _labels(result: Result) -> dict[str, Volume]:

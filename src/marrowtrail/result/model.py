@@ -90,8 +90,22 @@ class RegionShareRow(Row):
     share_of_region: float
 
 
+class SubregionShareRow(Row):
+    """Part of a lesion in a subregion, which lies within ``region``."""
+
+    subregion: str
+    region: str
+    label: str
+    share_of_lesion: float
+    share_of_subregion: float
+
+
 class LesionRow(Row):
-    """One lesion at one visit."""
+    """One lesion at one visit.
+
+    ``joint_distance_mm`` is the distance from the joint surface of its bone to the nearest part of
+    it, empty where the image does not tell where that surface is.
+    """
 
     id: str
     tracking_uid: str
@@ -102,6 +116,8 @@ class LesionRow(Row):
     region: str
     label: str
     region_shares: tuple[RegionShareRow, ...]
+    subregion_shares: tuple[SubregionShareRow, ...] = ()
+    joint_distance_mm: float | None = None
     volume_mm3: float
     volume_low_mm3: float
     volume_high_mm3: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.anatomy.bones import Bone, BoneMap
 from marrowtrail.errors import Caution
 from marrowtrail.follow_up.shifts import name
 from marrowtrail.follow_up.track import BoneRegistration, FollowUp
@@ -30,6 +30,7 @@ from marrowtrail.result.model import (
     VisitRow,
     WarningRow,
 )
+from marrowtrail.result.places import distances_to_joint_mm, subregion_rows
 
 
 def visit_rows(measured: Measured, *, keep_dates: bool) -> tuple[VisitRow, ...]:
@@ -103,7 +104,17 @@ def lesion_rows(measured: Measured) -> tuple[LesionRow, ...]:
         first = lesions[track.lesions[0]]
         uid = tracking_uid(first, source[first.series_id])
         uids.update(dict.fromkeys(track.lesions, uid))
-    return tuple(_lesion_row(lesion, uids[lesion.id]) for lesion in lesions.values())
+    maps = {bone_map.series_id: bone_map for bone_map in measured.bone_maps}
+    distances = distances_to_joint_mm(tuple(lesions.values()), measured.bone_maps)
+    return tuple(
+        _lesion_row(
+            lesion,
+            uids[lesion.id],
+            maps[lesion.series_id].get(lesion.bone),
+            distances.get(lesion.id),
+        )
+        for lesion in lesions.values()
+    )
 
 
 def tracking_uid(first: Lesion, source_uid: str) -> str:
@@ -116,7 +127,9 @@ def tracking_uid(first: Lesion, source_uid: str) -> str:
     return f"2.25.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')}"
 
 
-def _lesion_row(lesion: Lesion, uid: str) -> LesionRow:
+def _lesion_row(
+    lesion: Lesion, uid: str, bone: Bone | None, joint_distance_mm: float | None
+) -> LesionRow:
     labels = {one.key: one.label for one in vocabulary().bone(lesion.bone.bone).regions}
     x, y, z = (round(float(value), 2) for value in lesion.centroid_lps)
     return LesionRow(
@@ -137,6 +150,8 @@ def _lesion_row(lesion: Lesion, uid: str) -> LesionRow:
             )
             for share in lesion.regions
         ),
+        subregion_shares=subregion_rows(lesion, bone),
+        joint_distance_mm=joint_distance_mm,
         volume_mm3=round(lesion.volume.mm3, 1),
         volume_low_mm3=round(lesion.volume.low_mm3, 1),
         volume_high_mm3=round(lesion.volume.high_mm3, 1),

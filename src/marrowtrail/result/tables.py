@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-from marrowtrail.result.model import ResultDocument
+from marrowtrail.result.model import LesionRow, ResultDocument
 
 
 def lesions_csv(document: ResultDocument) -> str:
@@ -28,6 +28,8 @@ def lesions_csv(document: ResultDocument) -> str:
         "contrast",
         "series",
         "tracking_uid",
+        "joint_distance_mm",
+        "subregions",
     ]
     rows = (
         [
@@ -45,10 +47,18 @@ def lesions_csv(document: ResultDocument) -> str:
             one.contrast,
             one.series,
             one.tracking_uid,
+            one.joint_distance_mm,
+            _subregions(one),
         ]
         for one in document.lesions
     )
     return _csv(header, rows)
+
+
+def _subregions(lesion: LesionRow) -> str:
+    """Subregions with their share of a lesion, largest first: ``central_medial_femur 0.83``."""
+    shares = (f"{one.subregion} {one.share_of_lesion:.2f}" for one in lesion.subregion_shares)
+    return "; ".join(shares)
 
 
 def regions_csv(document: ResultDocument) -> str:

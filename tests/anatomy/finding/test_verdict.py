@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from marrowtrail.anatomy.finding.verdict import Evidence, Plausible, Range, doubts_of, plausible
+from marrowtrail.anatomy.finding.verdict import (
+    Evidence,
+    Plausible,
+    Range,
+    doubts_of,
+    doubts_of_place,
+    plausible,
+)
 
 RANGE = {"patella": {"volume_mm3": [8000, 40000], "ball_mm": [12, 28]}}
 LIMITS = {
@@ -74,3 +81,22 @@ def test_a_range_runs_from_less_to_more(bad: list[float]) -> None:
 def test_a_bone_without_a_range_is_judged_by_the_networks_alone() -> None:
     assert doubts_of("sacrum", SOUND, KNOWN) == ()
     assert len(doubts_of("sacrum", replace(SOUND, certainty=0.2), KNOWN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("bone", "part", "fits"),
+    [
+        ("femur", "knee", True),
+        ("femur", "hip", True),
+        ("femur", "ankle", False),
+        ("talus", "ankle", True),
+        ("talus", "foot", True),
+        ("talus", "knee", False),
+        ("metatarsals", "ankle", True),
+        ("hip_bone", "knee", False),
+        ("hip_bone", "sacroiliac", True),
+        ("hip_bone", "unknown", True),
+    ],
+)
+def test_a_bone_is_one_of_the_joint_that_the_header_names(bone: str, part: str, fits: bool) -> None:
+    assert (doubts_of_place(bone, part) == ()) is fits

@@ -19,11 +19,11 @@ from marrowtrail.anatomy.finding.networks import BoneNetworks
 from marrowtrail.anatomy.finding.pieces import Pieces, cleaned
 from marrowtrail.anatomy.finding.resampling import sampled
 from marrowtrail.anatomy.finding.sides import SideFrom, sides_of
-from marrowtrail.anatomy.finding.verdict import Evidence, doubts_of
+from marrowtrail.anatomy.finding.verdict import Evidence, doubts_of, doubts_of_place
 from marrowtrail.anatomy.network_input import normalised
 from marrowtrail.imaging.series import Series
 from marrowtrail.imaging.volume import Volume, bounding_box
-from marrowtrail.record.sites import BoneId, Side
+from marrowtrail.record.sites import BoneId
 from marrowtrail.record.vocabulary import vocabulary
 
 CRUMB_MM3 = 150.0
@@ -67,17 +67,17 @@ def find_bones(series: Series, networks: BoneNetworks) -> tuple[FoundBone, ...]:
         return ()
     bone = Volume(pieces.labels > 0, pieces.geometry)
     said = refined(image, bone, coarse.any_bone, networks.fine, networks.weights.fine)
-    return tuple(_found(series.side, said, coarse, pieces))
+    return tuple(_found(series, said, coarse, pieces))
 
 
-def _found(side: Side, said: Volume, coarse: CoarseBones, pieces: Pieces) -> list[FoundBone]:
+def _found(series: Series, said: Volume, coarse: CoarseBones, pieces: Pieces) -> list[FoundBone]:
     near = np.asarray(said.data) > 0
     if not near.any():
         return []
     corner, end = bounding_box(near)
     around = said.crop(corner, end)
     names = named(around.with_data(around.data > 0), coarse, pieces)
-    sides = sides_of(pieces, side)
+    sides = sides_of(pieces, series.side)
     found = []
     for number, box in enumerate(ndimage.find_objects(names, len(pieces.pieces)), start=1):
         if box is None:
@@ -90,7 +90,10 @@ def _found(side: Side, said: Volume, coarse: CoarseBones, pieces: Pieces) -> lis
             continue
         full = _placed(mask, said, corner, box)
         evidence = _evidence(number, full, block, mask, mine, coarse, pieces)
-        doubts = doubts_of(piece.bone, evidence)
+        doubts = (
+            *doubts_of_place(piece.bone, series.body_part),
+            *doubts_of(piece.bone, evidence),
+        )
         found.append(FoundBone(BoneId(piece.bone, limb.side), full, limb.by, evidence, doubts))
     return found
 

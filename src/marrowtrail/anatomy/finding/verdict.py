@@ -50,12 +50,15 @@ class Plausible(_Entry):
     """``plausible.yaml``."""
 
     bones: dict[str, Range]
+    joints_together: tuple[tuple[str, ...], ...] = ()
     doubts: Doubts
 
     @model_validator(mode="after")
-    def _bones_are_words(self) -> Plausible:
+    def _words_are_known(self) -> Plausible:
         for bone in self.bones:
             vocabulary().bone(bone)
+        for joint in (one for together in self.joints_together for one in together):
+            vocabulary().joint(joint)
         return self
 
 
@@ -122,6 +125,23 @@ def doubts_of(bone: str, evidence: Evidence, known: Plausible | None = None) -> 
     if evidence.agreement < limits.least_agreement:
         said.append(f"coarse and fine outline agree by {evidence.agreement:.0%} only")
     return tuple(said)
+
+
+def doubts_of_place(bone: str, body_part: str, known: Plausible | None = None) -> tuple[str, ...]:
+    """Why a bone cannot be in an image of the joint that its header names; else empty.
+
+    Nothing is concluded from a header that names none (``unknown``).
+    """
+    known = known or plausible()
+    words = vocabulary()
+    if body_part not in {joint.key for joint in words.joints}:
+        return ()
+    shown = {body_part} | {
+        joint for together in known.joints_together if body_part in together for joint in together
+    }
+    if shown & set(words.bone(bone).joints):
+        return ()
+    return (f"the header says that the image shows the {words.joint(body_part).label}",)
 
 
 def _of_shape(evidence: Evidence, usual: Range) -> list[str]:
