@@ -64,6 +64,8 @@ class Bone:
         The field of view cuts it.
     is_found
         The networks of this program found it; else its mask was handed in.
+    subregions, subregion_names
+        Finer parts that nest in the regions, in the same form; ``None`` for a bone without.
     """
 
     id: BoneId
@@ -76,6 +78,8 @@ class Bone:
     reason: str
     touches_edge: bool
     is_found: bool = False
+    subregions: Volume | None = None
+    subregion_names: tuple[str, ...] = ()
 
     @property
     def volume_mm3(self) -> float:

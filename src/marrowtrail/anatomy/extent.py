@@ -34,6 +34,10 @@ FACING = 0.6
 """Cosine between a direction and a face of the image that looks that way: within 53 degrees,
 which no turn of a bone against the slices exceeds for its own end and any does for its side."""
 
+GRAZED = 2.0
+"""Of two ends that both touch the side of the image, the one that touches it with twice the share
+is where the bone leaves it; the other one is grazed."""
+
 HEAVIER = 1.15
 """The half of a piece of long bone that holds its articular end has more volume than the
 half of the shaft: 1.3 to 2.6 times in the label maps of knees. A mask may end in mid-shaft
@@ -114,14 +118,20 @@ def ends_in_view(
     """
     top, bottom = height_mm.max(), height_mm.min()
     border = at_border(mask)[tuple(ijk.T)]
-    seen = EndsInView(
-        bool(border[height_mm > top - END_SLAB_MM].mean() < CUT_SHARE),
-        bool(border[height_mm < bottom + END_SLAB_MM].mean() < CUT_SHARE),
-    )
+    at_top = float(border[height_mm > top - END_SLAB_MM].mean())
+    at_bottom = float(border[height_mm < bottom + END_SLAB_MM].mean())
+    seen = EndsInView(at_top < CUT_SHARE, at_bottom < CUT_SHARE)
     if proximal is not None and not (seen.proximal or seen.distal):
         seen = EndsInView(
             not is_cut(mask.geometry, ijk, proximal), not is_cut(mask.geometry, ijk, -proximal)
         )
+        if (
+            seen.proximal
+            and seen.distal
+            and max(at_top, at_bottom) > GRAZED * min(at_top, at_bottom)
+        ):
+            # A bent limb leaves by a side of the image; there nearly all of its section touches.
+            seen = EndsInView(at_top < at_bottom, at_bottom < at_top)
     if not (seen.proximal and seen.distal) or top - bottom > WHOLE_BONE_MM:
         return seen
     upper = int(np.count_nonzero(height_mm > (top + bottom) / 2))

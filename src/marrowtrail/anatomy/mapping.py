@@ -21,7 +21,7 @@ from marrowtrail.anatomy.extent import at_border
 from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
 from marrowtrail.anatomy.finding.networks import BoneNetworks, Weights, packaged_networks
 from marrowtrail.anatomy.finding.sides import SideFrom
-from marrowtrail.anatomy.regions import name_regions
+from marrowtrail.anatomy.regions import name_parts
 from marrowtrail.imaging.series import BoneLabels, Series
 from marrowtrail.imaging.volume import Volume, bounding_box, resample
 from marrowtrail.record.sites import BoneId, Side
@@ -186,10 +186,22 @@ def describe_bone(bone_id: BoneId, mask: Volume, source: str) -> Bone:
     is_one = vocabulary().bone(bone_id.bone).pieces == 1
     piece, verdict, reason = _largest_piece(mask) if is_one else (mask, BoneVerdict.ACCEPTED, "")
     axes = bone_axes(bone_id, piece)
-    regions, names = name_regions(bone_id, piece, axes)
+    parts = name_parts(bone_id, piece, axes)
     cut = bool(at_border(piece).any())
-    bone_id = replace(bone_id, end=_end_in_view(bone_id.bone, names))
-    return Bone(bone_id, piece, regions, names, axes, source, verdict, reason, cut)
+    bone_id = replace(bone_id, end=_end_in_view(bone_id.bone, parts.region_names))
+    return Bone(
+        bone_id,
+        piece,
+        parts.regions,
+        parts.region_names,
+        axes,
+        source,
+        verdict,
+        reason,
+        cut,
+        subregions=parts.subregions,
+        subregion_names=parts.subregion_names,
+    )
 
 
 def _end_in_view(bone: str, region_names: tuple[str, ...]) -> str:

@@ -1,8 +1,9 @@
-"""Which region of its bone a voxel lies in."""
+"""Which region of its bone a voxel lies in, and which subregion."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,32 +11,48 @@ from numpy.typing import NDArray
 from marrowtrail.anatomy.bones import BoneAxes
 from marrowtrail.anatomy.extent import ends_in_view
 from marrowtrail.anatomy.partitions import ankle, hip, knee
+from marrowtrail.anatomy.partitions.nested import subregions
 from marrowtrail.anatomy.partitions.shape import BoneShape, CutSides, Partition
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId
 
 
-def name_regions(bone: BoneId, mask: Volume, axes: BoneAxes) -> tuple[Volume, tuple[str, ...]]:
-    """The regions of a bone on its mask's grid.
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedParts:
+    """The regions of a bone on its mask's grid, and the subregions nested in them.
 
-    Returns
-    -------
-    regions
-        uint8 volume: 0 outside, else 1 + index into the names.
-    names
-        Region keys of the vocabulary; empty for a bone that has no partition, or whose ends
-        are all cut off by the field of view.
+    Parameters
+    ----------
+    regions, subregions
+        uint8 volumes: 0 outside or unnamed, else 1 + index into the names.
+    region_names, subregion_names
+        Keys of the vocabulary; empty for a bone that has none, or whose ends are all cut off
+        by the field of view.
     """
+
+    regions: Volume
+    region_names: tuple[str, ...]
+    subregions: Volume
+    subregion_names: tuple[str, ...]
+
+
+def name_parts(bone: BoneId, mask: Volume, axes: BoneAxes) -> NamedParts:
+    """Regions and subregions of a bone, in its own axes."""
     ijk = np.argwhere(mask.data)
     u = axes.coordinates_mm(mask.geometry.to_lps(ijk))
     ends = ends_in_view(mask, ijk, u[:, 2], axes.proximal)
     shape = BoneShape(u, mask, axes, ends, CutSides.of(mask, ijk, axes))
-    partition = _partition(bone, shape)
-    regions = np.zeros(mask.geometry.shape, dtype=np.uint8)
-    if partition is None:
-        return mask.with_data(regions), ()
-    regions[tuple(ijk.T)] = partition.index
-    return mask.with_data(regions), partition.names
+    regions = _partition(bone, shape) or Partition.of(len(u), {})
+    nested = subregions(bone.bone, shape, regions)
+    return NamedParts(
+        _painted(mask, ijk, regions), regions.names, _painted(mask, ijk, nested), nested.names
+    )
+
+
+def _painted(mask: Volume, ijk: NDArray[np.integer], partition: Partition) -> Volume:
+    data = np.zeros(mask.geometry.shape, dtype=np.uint8)
+    data[tuple(ijk.T)] = partition.index
+    return mask.with_data(data)
 
 
 def _partition(bone: BoneId, shape: BoneShape) -> Partition | None:

@@ -281,14 +281,26 @@ def evaluate_bones(
         Path | None,
         typer.Option("--log", help="Append every exam's scores here; go on where it stops."),
     ] = None,
+    part: Annotated[
+        str,
+        typer.Option(
+            "--part",
+            help="K/N: one of N parts, which may run at once with a log each; join the logs and "
+            "run once more without it.",
+        ),
+    ] = "1/1",
     quiet: QuietOption = False,
     json: JsonOption = False,
 ) -> None:
     """Bones found by themselves: Dice, surface distance, sides, verdicts, time, memory."""
     from marrowtrail.cli.bones_scores import show_bones_scores
-    from marrowtrail.evaluation.bones import BonesSettings, score_bones
+    from marrowtrail.evaluation.bones import BonesSettings, Part, score_bones
 
-    settings = BonesSettings(seed, count, held_out, log, weights)
+    number, _, parts = part.partition("/")
+    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
+        raise typer.BadParameter(f"{part!r} is not K/N with K up to N", param_hint="--part")
+    one = Part(int(number), int(parts))
+    settings = BonesSettings(seed, count, held_out, log, weights, one)
     with progress(quiet=quiet) as say:
         scores = score_bones(data, settings, say)
     answers.print_json(scores.model_dump_json()) if json else show_bones_scores(scores)
@@ -336,6 +348,24 @@ def evaluate_follow_up(
             else draw_and_score(tuple(scenario or ("seed",)), seed, count, draw, say)
         )
     answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)
+
+
+@evaluate.command("regions")
+def evaluate_regions(
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[int, typer.Option("--count", min=1, help="Draws of each joint.")] = 6,
+    family: FamilyOption = "evaluation",
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Named regions against those painted on drawn bones, in whole and cut fields of view."""
+    from marrowtrail.cli import summary
+    from marrowtrail.evaluation.regions import score_regions
+
+    draw = _draw(family, None)
+    with progress(quiet=quiet or json) as say:
+        scores = score_regions(seed, count, draw.family, say)
+    answers.print_json(scores.model_dump_json()) if json else summary.show_region_scores(scores)
 
 
 @evaluate.command("realism")

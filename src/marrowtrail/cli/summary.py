@@ -21,6 +21,7 @@ from marrowtrail.result.model import ResultDocument
 
 if TYPE_CHECKING:
     from marrowtrail.evaluation.realism import RealismScores
+    from marrowtrail.evaluation.regions import RegionScores
 
 SHOWN_CAUSES = 5
 
@@ -146,6 +147,24 @@ def show_realism(scores: RealismScores) -> None:
         )
     answers.print(table)
     answers.print(f"{len(scores.giving_away)} of {len(scores.compared)} features give it away")
+
+
+def show_region_scores(scores: RegionScores) -> None:
+    """One line a region, one column a view: Dice, and distance of the borders in mm."""
+    views = list(dict.fromkeys(one.view for one in scores.regions))
+    table = Table("region", *views)
+    cells: dict[str, dict[str, str]] = {}
+    for one in scores.regions:
+        border = "" if one.border_mm is None else f" ({one.border_mm:.1f})"
+        row = cells.setdefault(f"{one.joint}: {one.bone} {one.region}", {})
+        row[one.view] = f"{one.dice:.2f}{border}"
+    for region, row in cells.items():
+        table.add_row(region, *(row.get(view, "") for view in views))
+    answers.print(table)
+    answers.print(
+        f"{scores.family} family, {scores.draws} draws of each joint: mean Dice "
+        f"{scores.mean_dice:.3f}; lesions given the right name {scores.named_right:.3f}"
+    )
 
 
 def _number(value: float | None) -> str:

@@ -45,13 +45,25 @@ class Joint(_Entry):
     lower_limb: bool
 
 
+class Subregion(_Entry):
+    """A finer part that lies in one region."""
+
+    key: str
+    label: str
+    codes: tuple[Code, ...] = ()
+
+
 class Region(_Entry):
-    """A named part of a bone and the joint it belongs to (``None`` for a shaft)."""
+    """A named part of a bone and the joint it belongs to (``None`` for a shaft).
+
+    ``subregions`` are finer parts of it; they need not fill it.
+    """
 
     key: str
     label: str
     joint: str | None
     codes: tuple[Code, ...] = ()
+    subregions: tuple[Subregion, ...] = ()
 
 
 class BoneTerm(_Entry):
@@ -69,6 +81,11 @@ class BoneTerm(_Entry):
     codes: tuple[Code, ...]
     regions: tuple[Region, ...]
     pieces: int = 1
+
+    @property
+    def subregions(self) -> tuple[Subregion, ...]:
+        """Those of all regions, in their order."""
+        return tuple(one for region in self.regions for one in region.subregions)
 
     def region(self, key: str) -> Region:
         """The region of that key.
@@ -131,6 +148,9 @@ class Vocabulary(_Entry):
                 raise ValueError(f"{name}: {', '.join(twice)} stands there twice")
         joints = {joint.key for joint in self.joints}
         for bone in self.bones:
+            nested = [one.key for one in bone.subregions]
+            if len(set(nested)) < len(nested):
+                raise ValueError(f"{bone.key}: a subregion stands there twice")
             used = set(bone.joints) | {r.joint for r in bone.regions if r.joint}
             if not used <= joints:
                 raise ValueError(f"{bone.key}: unknown joint {', '.join(sorted(used - joints))}")
