@@ -14,12 +14,24 @@ from typer.testing import CliRunner
 
 from marrowtrail.cli.app import app
 from marrowtrail.errors import InputError
-from marrowtrail.evaluation.bones import BonesSettings, score_bones, score_exam
+from marrowtrail.evaluation.bones import (
+    BLOCK,
+    BonesSettings,
+    Part,
+    score_bones,
+    score_exam,
+    shared_out,
+)
 from marrowtrail.evaluation.bones_exams import Subject, draw_exam
 from marrowtrail.evaluation.bones_finding import Finder, find
 from marrowtrail.evaluation.bones_images import ImagedExam
 from marrowtrail.evaluation.bones_scoring import FoundMask
-from marrowtrail.evaluation.bones_sources import label_maps, real_sources, visit_pairs
+from marrowtrail.evaluation.bones_sources import (
+    PhantomSource,
+    label_maps,
+    real_sources,
+    visit_pairs,
+)
 from marrowtrail.evaluation.bones_visits import PairSource, compare_visits
 from marrowtrail.imaging.series import Series
 from marrowtrail.phantom.body.bones import draw_limb
@@ -186,6 +198,39 @@ class TestLog:
         assert again.bones == whole.bones
         assert len(log.read_text().splitlines()) == 2
         assert "one" not in json.loads(lines[0])["key"]
+
+    def test_parts_join_to_the_whole(self, real: Path, tmp_path: Path) -> None:
+        logs = [tmp_path / f"{number}.jsonl" for number in (1, 2)]
+        for number, log in enumerate(logs, start=1):
+            settings = BonesSettings(log=log, part=Part(number, 2))
+            part = score_bones(real, settings, finder=by_threshold(Side.LEFT))
+            assert part.images == 1
+        joined = tmp_path / "joined.jsonl"
+        joined.write_text("".join(log.read_text() for log in logs))
+
+        def never(series: Sequence[Series]) -> Sequence[Sequence[FoundMask]]:
+            raise AssertionError(f"asked again about {len(series)} series")
+
+        scores = score_bones(real, BonesSettings(log=joined), finder=never)
+        assert scores.images == 2
+        assert scores.bones["femur"].n == 2
+
+    @pytest.mark.parametrize("part", ["3/2", "0/2", "1", "a/b", "1/-2"])
+    def test_parts_that_are_none_are_refused(self, real: Path, part: str) -> None:
+        result = CliRunner().invoke(app, ["evaluate", "bones", str(real), "--part", part])
+        assert result.exit_code == 2
+
+    @pytest.mark.parametrize(("count", "parts"), [(600, 1), (601, 7), (3, 2), (45, 3)])
+    def test_images_are_shared_out_over_sources_and_blocks(self, count: int, parts: int) -> None:
+        sources = [PhantomSource(joint, 1) for joint in ("knee", "foot", "hip")]
+        shares = shared_out(sources, count)
+        assert sum(share.images for share in shares) == count
+        assert all(0 < share.images <= BLOCK for share in shares)
+        keys = {(share.source, share.first) for share in shares}
+        assert len(keys) == len(shares)
+        split = [Part(number, parts).of_list(shares) for number in range(1, parts + 1)]
+        assert sorted(len(shares) for shares in split)[-1] <= len(shares) // parts + 1
+        assert {(s.source, s.first) for part in split for s in part} == keys
 
     def test_of_another_seed_is_refused(self, real: Path, tmp_path: Path) -> None:
         log = tmp_path / "log.jsonl"

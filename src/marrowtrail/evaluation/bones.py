@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -26,6 +27,7 @@ from marrowtrail.evaluation.bones_images import Imaged, ImagedExam
 from marrowtrail.evaluation.bones_scoring import FoundMask, score_bones_of
 from marrowtrail.evaluation.bones_sources import (
     PHANTOM_JOINTS,
+    KneeExams,
     KneeSource,
     PhantomSource,
     RealSource,
@@ -34,13 +36,32 @@ from marrowtrail.evaluation.bones_sources import (
     real_sources,
     visit_pairs,
 )
-from marrowtrail.evaluation.bones_visits import PairSource, compare_visits
+from marrowtrail.evaluation.bones_visits import Limbs, PairSource, compare_visits
 from marrowtrail.record.sites import Side
 
 IMAGES_A_COMPARISON = 20
 """One comparison of two visits is made for so many images drawn."""
 
+BLOCK = 20
+"""Images of one source that are drawn without a look at any others: what parts are made of."""
+
+EXAMS_A_BLOCK = 100
+"""Numbers that a block has for its exams, of one image at least."""
+
 Say = Callable[[str], None]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of several parts of an evaluation, counted from 1, which may run beside each other."""
+
+    number: int = 1
+    of: int = 1
+
+    def of_list(self, whole: Sequence[T]) -> Sequence[T]:
+        """What of a list belongs to the part."""
+        return whole[self.number - 1 :: self.of]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +73,7 @@ class BonesSettings:
     held_out: bool = False
     log: Path | None = None
     weights: Path | None = None
+    part: Part = Part()
 
 
 def score_bones(
@@ -70,25 +92,38 @@ def score_bones(
     shares, pairs = _drawn(settings) if data is None else _given(data, settings)
     log = _Log.read(settings)
     finder = finder or finder_of(settings.weights)
-    exams = _score_exams(shares, log, say, finder)
-    compared = _compare(pairs, -(-settings.count // IMAGES_A_COMPARISON), log, say, finder)
+    exams = _score_exams(settings.part.of_list(shares), log, say, finder)
+    compared = _compare(settings.part.of_list(pairs), log, say, finder)
     return figures_of(exams, compared)
 
 
 @dataclass(frozen=True, slots=True)
-class _Share:
-    """How many images a source is to give."""
+class Share:
+    """How many images a source is to give, in exams numbered from ``first``."""
 
     source: Source
     images: int
+    first: int = 0
 
 
-def _drawn(settings: BonesSettings) -> tuple[list[_Share], list[PairSource]]:
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One comparison of two visits."""
+
+    source: PairSource
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"{self.source.key}-{self.number}"
+
+
+def _drawn(settings: BonesSettings) -> tuple[list[Share], list[_Comparison]]:
     sources = [PhantomSource(joint, settings.seed) for joint in PHANTOM_JOINTS]
-    return _shared_out(sources, settings.count), []
+    return shared_out(sources, settings.count), []
 
 
-def _given(data: Path, settings: BonesSettings) -> tuple[list[_Share], list[PairSource]]:
+def _given(data: Path, settings: BonesSettings) -> tuple[list[Share], list[_Comparison]]:
     maps, real = label_maps(data, held_out=settings.held_out), real_sources(data)
     if not maps and not real:
         raise InputError(
@@ -97,34 +132,66 @@ def _given(data: Path, settings: BonesSettings) -> tuple[list[_Share], list[Pair
             where="the folder named",
             remedy="name a folder of either layout, or none to draw joints of the phantom",
         )
-    shares = _shared_out([KneeSource(one, settings.seed) for one in maps], settings.count)
+    shares = shared_out([KneeSource(one, settings.seed) for one in maps], settings.count)
     pairs = [PairSource(first, last, settings.seed) for first, last in visit_pairs(maps)]
-    return [*shares, *(_Share(one, 1) for one in real)], pairs
+    comparisons = -(-settings.count // IMAGES_A_COMPARISON)
+    return (
+        [*shares, *(Share(one, 1) for one in real)],
+        [
+            _Comparison(source, number)
+            for source, share in _evenly(pairs, comparisons)
+            for number in range(share)
+        ],
+    )
 
 
-def _shared_out(sources: Sequence[KneeSource | PhantomSource], count: int) -> list[_Share]:
-    """The images shared out evenly; the first sources give one more where it does not come out."""
+def shared_out(sources: Sequence[KneeSource | PhantomSource], count: int) -> list[Share]:
+    """The images shared out evenly, in blocks."""
+    return [
+        Share(source, min(BLOCK, images - start), EXAMS_A_BLOCK * (start // BLOCK))
+        for source, images in _evenly(sources, count)
+        for start in range(0, images, BLOCK)
+    ]
+
+
+def _evenly(sources: Sequence[T], count: int) -> list[tuple[T, int]]:
+    """So many of each that they sum up; the first give one more where it does not come out."""
     each, over = divmod(count, len(sources)) if sources else (0, 0)
-    return [_Share(one, each + (number < over)) for number, one in enumerate(sources)]
+    return [(one, each + (place < over)) for place, one in enumerate(sources)]
 
 
-def _score_exams(shares: Sequence[_Share], log: _Log, say: Say, finder: Finder) -> list[ExamScore]:
+def _score_exams(shares: Sequence[Share], log: _Log, say: Say, finder: Finder) -> list[ExamScore]:
     scored = list[ExamScore]()
     total = sum(share.images for share in shares)
+    opened = _Opened()
     for share in shares:
-        left, number, opened = share.images, 0, None
+        left, number = share.images, share.first
         while left > 0:
             score = log.exams.get(_exam_key(share.source, number))
             if score is None:
                 done = sum(len(one.images) for one in scored)
-                say(f"{done} of {total} images scored; {share.source.key}, exam {number + 1}")
-                opened = opened or share.source.open()
-                score = score_exam(opened.exam(number, left), log.seed, finder)
+                say(f"{done} of {total} images scored; {share.source.key}, exam {number}")
+                exam = opened.exams_of(share.source).exam(number, left)
+                score = score_exam(exam, log.seed, finder)
                 log.add(score)
             scored.append(score)
             left -= len(score.images)
             number += 1
     return scored
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """The source read last: reading a label map takes as long as drawing several images."""
+
+    source: Source | None = None
+    exams: KneeExams | PhantomSource | RealSource | None = None
+
+    def exams_of(self, source: Source) -> KneeExams | PhantomSource | RealSource:
+        if self.exams is None or source != self.source:
+            self.exams = None
+            self.source, self.exams = source, source.open()
+        return self.exams
 
 
 def _exam_key(source: Source, number: int) -> str:
@@ -159,23 +226,20 @@ def _score_image(joint: str, image: Imaged, found: Sequence[FoundMask]) -> Image
 
 
 def _compare(
-    pairs: Sequence[PairSource], count: int, log: _Log, say: Say, finder: Finder
+    comparisons: Sequence[_Comparison], log: _Log, say: Say, finder: Finder
 ) -> list[PairScore]:
-    """So many comparisons in all, shared out over the pairs."""
     scored = list[PairScore]()
-    each, over = divmod(count, len(pairs)) if pairs else (0, 0)
-    for place, source in enumerate(pairs):
-        limbs = None
-        for number in range(each + (place < over)):
-            key = f"{source.key}-{number}"
-            score = log.pairs.get(key)
-            if score is None:
-                say(f"{len(scored)} of {count} comparisons of two visits; {source.key}")
-                limbs = limbs or source.open()
-                bones = compare_visits(source, limbs, number, finder)
-                score = PairScore(key=key, seed=log.seed, bones=bones)
-                log.add(score)
-            scored.append(score)
+    read: tuple[PairSource, Limbs] | None = None
+    for one in comparisons:
+        score = log.pairs.get(one.key)
+        if score is None:
+            say(f"{len(scored)} of {len(comparisons)} comparisons of two visits; {one.key}")
+            if read is None or read[0] != one.source:
+                read = one.source, one.source.open()
+            bones = compare_visits(one.source, read[1], one.number, finder)
+            score = PairScore(key=one.key, seed=log.seed, bones=bones)
+            log.add(score)
+        scored.append(score)
     return scored
 
 
