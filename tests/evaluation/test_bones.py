@@ -14,18 +14,12 @@ from typer.testing import CliRunner
 
 from marrowtrail.cli.app import app
 from marrowtrail.errors import InputError
-from marrowtrail.evaluation.bones import (
-    BLOCK,
-    BonesSettings,
-    Part,
-    score_bones,
-    score_exam,
-    shared_out,
-)
+from marrowtrail.evaluation.bones import score_bones, score_exam
 from marrowtrail.evaluation.bones_exams import Subject, draw_exam
 from marrowtrail.evaluation.bones_finding import Finder, find
 from marrowtrail.evaluation.bones_images import ImagedExam
 from marrowtrail.evaluation.bones_scoring import FoundMask
+from marrowtrail.evaluation.bones_shares import BLOCK, BonesSettings, Part, shared_out
 from marrowtrail.evaluation.bones_sources import (
     PhantomSource,
     label_maps,
@@ -295,7 +289,7 @@ class TestDrawnExams:
                 assert x["fibula"] > x["tibia"]
 
     def test_are_drawn_where_no_folder_is_given(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("marrowtrail.evaluation.bones.PHANTOM_JOINTS", ("foot",))
+        monkeypatch.setattr("marrowtrail.evaluation.bones_shares.PHANTOM_JOINTS", ("foot",))
         scores = score_bones(None, BonesSettings(count=1), finder=nothing)
         assert scores.images == 1
         assert scores.missed >= 3

@@ -294,7 +294,8 @@ def evaluate_bones(
 ) -> None:
     """Bones found by themselves: Dice, surface distance, sides, verdicts, time, memory."""
     from marrowtrail.cli.bones_scores import show_bones_scores
-    from marrowtrail.evaluation.bones import BonesSettings, Part, score_bones
+    from marrowtrail.evaluation.bones import score_bones
+    from marrowtrail.evaluation.bones_shares import BonesSettings, Part
 
     number, _, parts = part.partition("/")
     if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
