@@ -16,7 +16,8 @@ from marrowtrail.record.sites import BoneId, Side
 
 GRID = Geometry((120, 120, 20), np.diag([0.6, 0.6, 3.5, 1.0]), "1.2.3")
 COARSE = Geometry((72, 72, 14), np.diag([1.0, 1.0, 5.0, 1.0]), "1.2.3")
-FEMUR = BoneId("femur", Side.RIGHT)
+PATELLA = BoneId("patella", Side.RIGHT)
+"""A bone without a home of red marrow: brightness and T1 alone decide."""
 FLUID = Contrast(Weighting.PD, True, "test")
 T1 = Contrast(Weighting.T1, False, "test")
 
@@ -64,7 +65,7 @@ def series(name: str, volume: Volume, contrast: Contrast) -> Series:
 def read(fluid: Volume, t1: Volume | None) -> BoneReading:
     shown = [series("v1-s1", fluid, FLUID)]
     labels = BoneLabels(
-        Volume(bone_on(GRID).astype(np.uint8), GRID), ((1, FEMUR),), "test", "v1-s1"
+        Volume(bone_on(GRID).astype(np.uint8), GRID), ((1, PATELLA),), "test", "v1-s1"
     )
     bones = [map_bones(shown[0], (labels,))]
     if t1 is not None:
@@ -102,7 +103,7 @@ def test_nothing_is_doubted_where_fat_is_dark() -> None:
 def test_it_is_not_known_without_fat_in_the_same_frame_or_under_skin(t1: Volume) -> None:
     fluid = series("v1-s1", fluid_image(fails=True), FLUID)
     mask = Volume(bone_on(GRID).astype(np.uint8), GRID)
-    labels = BoneLabels(mask, ((1, FEMUR),), "test", "v1-s1")
+    labels = BoneLabels(mask, ((1, PATELLA),), "test", "v1-s1")
     bones = map_bones(fluid, (labels,)).bones
     assert check_fat_suppression(fluid, bones, [fluid, series("v1-s2", t1, T1)]) is None
     assert check_fat_suppression(fluid, bones, [fluid]) is None

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from marrowtrail.errors import InputError
+from marrowtrail.evaluation.change_scores import score_changes
 from marrowtrail.evaluation.truth_matching import LesionAgreement, agree
 from marrowtrail.follow_up.track import Change, Verification
 from marrowtrail.imaging.study import read_study
@@ -54,6 +55,9 @@ class PatientFollowed(BaseModel):
     shifts_right: int
     shifts_found: int
     shifts_there: int
+    changes_right: int
+    changes_found: int
+    changes_there: int
     unchanged_pairs: int
     false_changes: int
 
@@ -85,7 +89,11 @@ class MigrationScores(BaseModel):
 
 
 class FollowUpScores(BaseModel):
-    """All patients. ``change_f1`` is empty: this version scores no change classes."""
+    """All patients. What no patient of a run can tell is empty.
+
+    ``migration.specificity`` needs patients without a shift, ``false_change`` lesions that stayed
+    as they were.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -142,6 +150,7 @@ def score_patient(patient: Path, say: Say = lambda _: None) -> PatientFollowed:
     errors, verified = _registration(measured, truth)
     edges = _edges(measured, truth, lesions)
     shifts = _shifts(measured, truth, lesions)
+    changes = score_changes(measured, truth, lesions)
     unchanged, changed = _false_changes(measured, truth, lesions)
     return PatientFollowed(
         scenario=truth.scenario,
@@ -159,6 +168,9 @@ def score_patient(patient: Path, say: Say = lambda _: None) -> PatientFollowed:
         shifts_right=shifts[0],
         shifts_found=shifts[1],
         shifts_there=shifts[2],
+        changes_right=changes[0],
+        changes_found=changes[1],
+        changes_there=changes[2],
         unchanged_pairs=unchanged,
         false_changes=changed,
     )
@@ -260,6 +272,7 @@ def _summed(patients: list[PatientFollowed]) -> FollowUpScores:
     still = [one for one in patients if not one.shifts_there]
     right = sum(one.edges_right for one in patients)
     edges = sum(one.edges_found + one.edges_there for one in patients)
+    changes = sum(one.changes_found + one.changes_there for one in patients)
     dices = [d for one in patients for d in one.dice]
     covers = [c for one in patients for c in one.interval_covers]
     return FollowUpScores(
@@ -271,7 +284,7 @@ def _summed(patients: list[PatientFollowed]) -> FollowUpScores:
             verified_wrong=sum(v and e > WRONG_MM for e, v in pairs),
         ),
         edge_f1=_share(2 * right, edges),
-        change_f1=None,
+        change_f1=_share(2 * sum(one.changes_right for one in patients), changes),
         migration=MigrationScores(
             sensitivity=_share(sum(one.story_found for one in moved), len(moved)),
             specificity=_share(sum(one.shifts_found == 0 for one in still), len(still)),

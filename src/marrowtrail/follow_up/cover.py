@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from marrowtrail.anatomy.bones import BoneMap
-from marrowtrail.follow_up.matching import sample_nearest
+from marrowtrail.follow_up.matching import MIN_OVERLAP, sample_nearest, shared_fraction
 from marrowtrail.follow_up.track import BoneRegistration, Verification
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.lesions.lesion import BoneReading, Lesion
@@ -30,6 +30,8 @@ class Cover(StrEnum):
     NOT_COMPARABLE = "not_comparable"
     """The bone was read, but it does not fit the same bone of the lesion's visit: another
     person, another side or a mirrored image. Nothing follows from what it shows."""
+    POSSIBLE = "possible"
+    """The bone was read, and its place may be oedematous there: neither clear nor seen."""
     NOT_IMAGED = "not_imaged"
 
     @property
@@ -75,6 +77,24 @@ class Atlas:
 
     def cover(self, lesion: Lesion, visit_id: str) -> Cover:
         """Whether the place of a lesion was imaged and read at another visit."""
+        cover = self._imaged(lesion, visit_id)
+        return Cover.POSSIBLE if cover.tells and self.possible(lesion, visit_id) else cover
+
+    def possible(self, lesion: Lesion, visit_id: str) -> tuple[Lesion, ...]:
+        """Areas of another visit that may be oedema and share the place of a lesion."""
+        reading = self.readings.get((visit_id, lesion.bone))
+        motion = self.motion(lesion.bone, lesion.visit_id, visit_id)
+        if reading is None:
+            return ()
+        if motion is None or motion[1] is not Verification.VERIFIED:
+            return tuple(one for one in reading.possible if one.main_region == lesion.main_region)
+        return tuple(
+            one
+            for one in reading.possible
+            if shared_fraction(lesion, one, motion[0]) >= MIN_OVERLAP
+        )
+
+    def _imaged(self, lesion: Lesion, visit_id: str) -> Cover:
         reading = self.readings.get((visit_id, lesion.bone))
         if reading is None or not reading.is_read or reading.series_id is None:
             return Cover.NOT_IMAGED

@@ -76,6 +76,9 @@ def _oedema(reading: BoneReading, visit: Visit) -> Finding:
             visit,
             reading.reason,
         )
+    if not reading.lesions and reading.possible:
+        site = _site(reading.possible[0])
+        return _software("bme_present", FindingState.EQUIVOCAL, site, visit, reading.reason)
     if not reading.lesions:
         site = Site(bone.bone, bone.side)
         return _software("bme_present", FindingState.ABSENT, site, visit, reading.reason)
@@ -136,10 +139,12 @@ def _shifts(
     first = min(lesions.values(), key=lambda one: (by_id[one.visit_id].date, one.id))
     joint_read = [r for r in readings if r.visit_id == last.id and r.is_read]
     if not near and not far and any(r.bone == first.bone for r in joint_read):
+        doubtful = any(reading.possible for reading in joint_read)
+        state = FindingState.EQUIVOCAL if doubtful else FindingState.ABSENT
         text = "the visits show the same joint, and no oedema that went elsewhere in it"
-        findings.append(
-            _software("shift_same_bone_or_joint", FindingState.ABSENT, _site(first), last, text)
-        )
+        if doubtful:
+            text += f" for certain; what may be oedema at {last.id} is left to a reader"
+        findings.append(_software("shift_same_bone_or_joint", state, _site(first), last, text))
     return findings
 
 

@@ -3,7 +3,8 @@
 A shift needs both halves. The first lesion has gone, or is down to half, at the visit that
 shows the second; its place was imaged then. The second was not there before: its place was
 clear at the visit of the first, or that joint had not been imaged yet, which the
-explanation says, since *not imaged* is not *clear*.
+explanation says, since *not imaged* is not *clear*. Areas that only may be oedema are no
+end of a shift; where one lies at either place, the shift is not verified.
 """
 
 from __future__ import annotations
@@ -77,14 +78,19 @@ def _lost_mm3(
     lesions: Mapping[str, Lesion],
     atlas: Atlas,
 ) -> float:
-    """Volume that a lesion lost until a visit; 0 unless it faded and its place was imaged."""
-    if lesion.volume.mm3 < MIN_SHIFT_MM3 or not atlas.cover(lesion, visit).tells:
+    """Volume that a lesion lost until a visit; 0 unless it faded and its place was imaged.
+
+    What may be oedema counts as left.
+    """
+    cover = atlas.cover(lesion, visit)
+    if lesion.volume.mm3 < MIN_SHIFT_MM3 or not (cover.tells or cover is Cover.POSSIBLE):
         return 0.0
     left = sum(
         lesions[one].volume.mm3
         for one in track_of[lesion.id].lesions
         if lesions[one].visit_id == visit
     )
+    left += sum(one.volume.mm3 for one in atlas.possible(lesion, visit))
     lost = lesion.volume.mm3 - left
     return lost if left <= RESIDUAL_SHARE * lesion.volume.mm3 else 0.0
 
@@ -101,6 +107,7 @@ def _shift(
     seen_before = {
         Cover.READ: f"its place was clear at {previous}",
         Cover.BY_REGION: f"its region was clear at {previous}",
+        Cover.POSSIBLE: f"its place may have been oedematous at {previous} already",
         Cover.NOT_COMPARABLE: f"its bone cannot be compared with the one of {previous}",
         Cover.NOT_IMAGED: f"its place had not been imaged at {previous}",
     }[before]

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from marrowtrail.follow_up.change import compare
-from marrowtrail.follow_up.cover import Atlas
+from marrowtrail.follow_up.cover import Atlas, Cover
 from marrowtrail.follow_up.track import Change, Match, Track
 from marrowtrail.lesions.lesion import Lesion, VolumeEstimate
 
@@ -73,6 +73,15 @@ def _track(
     edges = [match for match in matches if match.earlier in ids]
     clear_at = _clear_at(members, visit_order, atlas)
     change, explanation = _last_change(members, visit_order, clear_at)
+    seen_at = {lesion.visit_id for lesion in members}
+    doubtful = [
+        visit
+        for visit in visit_order
+        if visit not in seen_at and atlas.cover(members[-1], visit) is Cover.POSSIBLE
+    ]
+    if doubtful and change in (Change.NEW, Change.SINGLE):
+        change = Change.UNCLEAR
+        explanation = f"its place may be oedematous at {doubtful[0]}; a reader must decide"
     verified = all(match.verified for match in edges)
     return Track(
         track_id,

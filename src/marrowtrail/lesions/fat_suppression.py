@@ -41,11 +41,6 @@ FAILED = 2.0
 """Fat this many times as bright as suppressed fat is not suppressed. The coil makes a difference of
 up to 1.5; unsuppressed fat is 5 to 20 times as bright."""
 
-FAILED_BESIDE = 1.6
-SMOOTHED = 1.5
-"""Beside a bone less is enough to doubt a faint area: carried over into the bone, the ratio is
-smoothed and falls short of what it is in the marrow, by up to the second figure."""
-
 SKIN_MM = (3.0, 7.0)
 """Under two millimetres of skin lies fat, hardly anywhere less than these few millimetres of it."""
 
@@ -65,16 +60,12 @@ class FatSuppression:
         """(i, j, k) the ratio on a grid of the same frame."""
         return np.asarray(resample(self.ratio, geometry, fill=1.0).data, dtype=np.float64)
 
-    def explains(self, area: Volume, contrast: float) -> bool:
-        """Whether an area of that contrast to normal marrow is no brighter than unsuppressed fat.
-
-        ``area`` is a mask, of which at least a quarter must lie where suppression failed.
-        """
+    def about(self, area: Volume) -> float:
+        """The ratio where it is highest in a quarter of an area, a mask."""
         start, stop = bounding_box(np.asarray(area.data, dtype=bool))
         piece = area.crop(start, stop)
         there = self.over(piece.geometry)[np.asarray(piece.data, dtype=bool)]
-        ratio = float(np.percentile(there, 75))
-        return ratio > FAILED_BESIDE and contrast < SMOOTHED * ratio
+        return float(np.percentile(there, 75))
 
 
 def check_fat_suppression(

@@ -112,7 +112,8 @@ class BoneReading:
 
     A bone that was read and has no lesion is clear; one that was not read is unknown, and
     ``reason`` says why. ``is_part`` is true where slices of it are missing: what was found is
-    at least so large.
+    at least so large. ``possible`` are areas that may be oedema: a bone with one is not clear, and
+    nothing rests on it.
     """
 
     visit_id: str
@@ -122,3 +123,4 @@ class BoneReading:
     reason: str
     lesions: tuple[Lesion, ...] = ()
     is_part: bool = False
+    possible: tuple[Lesion, ...] = ()

@@ -70,7 +70,9 @@ class MarrowModel:
     block
         Start and stop indices of the crop in the series.
     interior
-        Marrow without its rim, on the crop.
+        Marrow without its rim, on the crop, and without what ``unsuppressed_share`` counts.
+    marrow
+        Marrow without its rim, all of it.
     normal_share
         Share of the interior that fits the model.
     unsuppressed_share
@@ -81,6 +83,7 @@ class MarrowModel:
     spread: float
     block: tuple[tuple[int, int, int], tuple[int, int, int]]
     interior: NDArray[np.bool_]
+    marrow: NDArray[np.bool_]
     normal_share: float
     unsuppressed_share: float = 0.0
 
@@ -104,7 +107,7 @@ def model_marrow(
     signal = np.asarray(series.crop(*block).data, dtype=np.float64)
     floor = max(1e-6, 0.02 * float(np.median(signal[marrow])))
     log_signal = np.log(np.maximum(signal, floor))
-    basis = _basis(mask.shape)
+    basis = polynomials(mask.shape)
     every = max(1, int(np.count_nonzero(marrow)) // FIT_VOXELS)
     chosen, values = basis[marrow][::every], log_signal[marrow][::every]
     brighter = _log_brighter(series.geometry.crop(*block), suppression)
@@ -124,6 +127,7 @@ def model_marrow(
         max(spread, TEXTURE_FLOOR),
         block,
         interior,
+        marrow,
         float(weights.mean()),
         1.0 - float(np.count_nonzero(interior)) / float(np.count_nonzero(marrow)),
     )
@@ -187,7 +191,7 @@ def end_slices(
     return np.asarray(mask & ~np.moveaxis(inner, 0, through))
 
 
-def _basis(shape: tuple[int, ...]) -> NDArray[np.float64]:
+def polynomials(shape: tuple[int, ...]) -> NDArray[np.float64]:
     """(..., 10) polynomials up to second order in coordinates scaled to -1..1."""
     x, y, z = np.meshgrid(*(np.linspace(-1.0, 1.0, n) for n in shape), indexing="ij")
     powers = [

@@ -29,6 +29,9 @@ PARTED = 1.3
 """Suppressed fat and muscle are two classes if the mean of the brighter is this many times that
 of the darker; in STIR of the pelvis they are not."""
 
+MUSCLE_SHARE = 0.15
+"""A smaller class is an effusion or vessels, not muscle."""
+
 MIN_VOXELS = 300
 ROUNDS = 20
 
@@ -66,5 +69,6 @@ def _upper_level(values: NDArray[np.float64]) -> float:
         if is_high.all() or not is_high.any():
             return float(np.median(values))
         low, high = values[~is_high].mean(), values[is_high].mean()
-    chosen = values[is_high] if high - low > np.log(PARTED) else values
+    is_muscle = high - low > np.log(PARTED) and is_high.mean() > MUSCLE_SHARE
+    chosen = values[is_high] if is_muscle else values
     return float(np.median(chosen))

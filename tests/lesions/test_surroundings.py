@@ -1,4 +1,4 @@
-"""Red marrow is told from oedema by its place and its brightness, and only by both."""
+"""The level of muscle about bones, whatever fat does."""
 
 from __future__ import annotations
 
@@ -8,48 +8,7 @@ import pytest
 from marrowtrail.anatomy.bones import Bone
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
-from marrowtrail.lesions.lesion import RegionShare
-from marrowtrail.lesions.red_marrow import HOME, is_red_marrow
 from marrowtrail.lesions.surroundings import soft_tissue_level
-from marrowtrail.record.vocabulary import vocabulary
-
-METAPHYSIS = (RegionShare("distal_metaphysis", 0.95, 0.2), RegionShare("trochlea", 0.05, 0.1))
-CONDYLE = (RegionShare("medial_condyle", 1.0, 0.2),)
-ACROSS = (RegionShare("distal_metaphysis", 0.7, 0.2), RegionShare("medial_condyle", 0.3, 0.1))
-
-
-def test_a_faint_area_in_the_metaphysis_is_red_marrow() -> None:
-    assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=100.0)
-    assert is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=1.6, muscle=None)
-
-
-def test_what_is_darker_than_muscle_is_red_marrow_at_a_higher_contrast() -> None:
-    assert is_red_marrow("femur", METAPHYSIS, signal=80.0, contrast=2.6, muscle=100.0)
-    assert not is_red_marrow("femur", METAPHYSIS, signal=120.0, contrast=2.6, muscle=100.0)
-    assert not is_red_marrow("femur", METAPHYSIS, signal=80.0, contrast=3.5, muscle=100.0)
-
-
-@pytest.mark.parametrize("shares", [CONDYLE, ACROSS])
-def test_an_area_elsewhere_is_oedema(shares: tuple[RegionShare, ...]) -> None:
-    assert not is_red_marrow("femur", shares, signal=120.0, contrast=1.6, muscle=100.0)
-
-
-def test_beyond_the_named_regions_of_a_long_bone_lies_shaft_and_of_a_short_one_it_does_not() -> (
-    None
-):
-    assert is_red_marrow("fibula", (), signal=120.0, contrast=1.6, muscle=100.0)
-    assert not is_red_marrow("talus", (), signal=120.0, contrast=1.6, muscle=100.0)
-
-
-@pytest.mark.parametrize(("signal", "contrast"), [(250.0, 1.6), (120.0, 3.0)])
-def test_a_bright_area_is_oedema(signal: float, contrast: float) -> None:
-    assert not is_red_marrow("femur", METAPHYSIS, signal, contrast, muscle=100.0)
-
-
-def test_the_regions_are_words_of_the_vocabulary() -> None:
-    known = {region.key for bone in vocabulary().bones for region in bone.regions}
-    assert known >= HOME
-
 
 GRID = Geometry((80, 80, 12), np.diag([1.0, 1.0, 4.0, 1.0]), None)
 
@@ -88,6 +47,14 @@ def test_muscle_is_found_beside_suppressed_fat() -> None:
 def test_without_two_classes_all_soft_tissue_counts() -> None:
     volume, bone = scene(muscle=104.0, fat=100.0)
     assert level(volume, bone) == pytest.approx(102.0, rel=0.05)
+
+
+def test_an_effusion_is_not_taken_for_muscle() -> None:
+    volume, bone = scene(muscle=104.0, fat=100.0)
+    x, y, _ = np.indices(GRID.shape)
+    fluid = (x > 48) & (x < 56) & (y > 30) & (y < 50)
+    flooded = volume.with_data(np.where(fluid, 700.0, volume.data).astype(np.float32))
+    assert level(flooded, bone) == pytest.approx(102.0, rel=0.05)
 
 
 def test_there_is_no_level_without_bone_or_without_soft_tissue() -> None:
