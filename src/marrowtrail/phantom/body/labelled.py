@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry, Points
 from marrowtrail.imaging.transform import RigidTransform
-from marrowtrail.imaging.volume import Volume, bounding_box
+from marrowtrail.imaging.volume import Volume
+from marrowtrail.phantom.body.bone_maps import END_MM, BoneLabels, BoneMaps, chosen, read_at
 from marrowtrail.phantom.body.bones import marrow_texture
 from marrowtrail.phantom.body.contact import gap_mm, surface_points
 from marrowtrail.phantom.body.limb import SHAFT_WAY, Limb, PatientBone
@@ -35,39 +35,11 @@ LABELLED_STEP_MM = 1.0
 """Grid of a labelled bone: read with linear weights, it holds a surface to a tenth of a
 millimetre where its radius of curvature is above 2 mm."""
 
-SMOOTH_MM = 0.5
-"""Width of the Gaussian that takes the steps of 0.7 mm slices off the distances. It moves a
-surface of 10 mm radius by 0.03 mm."""
-
-REACH_MM = 9.0
-"""Distances are computed this far about a bone: further than anything drawn from it."""
-
 FIBULA_GAP_MM = 1.2
 """What is left between fibula and tibia, cortex to cortex: two thin cartilages."""
 
 FIBULA_ROUNDS = 4
 """Shifts of the fibula along the line from tibia to fibula; the last moves under 0.1 mm."""
-
-END_MM = 30.0
-"""The joint end of a bone, which is matched with the template's."""
-
-SURFACE_POINTS = 3000
-"""Points of each surface that are matched: about one to 4 mm2 of an epiphysis."""
-
-CUT_WITHIN_MM = 1.5
-"""A shaft whose last section is this near to the border of the map is cut by it."""
-
-CUT_MARGIN_MM = 2.0
-"""The last sections before the cut are left out: labels fray there."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoneLabels:
-    """Which values of a label map are a bone, and which its cartilage."""
-
-    bone: tuple[int, ...]
-    cartilage: tuple[int, ...]
-
 
 KNEE_LABELS: Mapping[str, BoneLabels] = {
     "femur": BoneLabels((1, 7), (2,)),
@@ -99,13 +71,13 @@ def limb_of_labels(labels: NDArray[np.uint8], geometry: Geometry, family: Family
         If a bone of the knee is missing.
     """
     for bone, values in KNEE_LABELS.items():
-        if not _chosen(labels, values.bone).any():
+        if not chosen(labels, values.bone).any():
             raise ValueError(
                 f"Expected the label of a {bone} ({values.bone[0]}), got the values "
                 f"{np.unique(labels).tolist()}. A knee needs femur, tibia and patella."
             )
     maps = {
-        bone: _BoneMaps.of(labels, geometry, it, SHAFT_WAY.get(("knee", bone), 0))
+        bone: BoneMaps.of(labels, geometry, it, SHAFT_WAY.get(("knee", bone), 0))
         for bone, it in KNEE_LABELS.items()
     }
     templates = {bone.bone: bone for bone in load_template("knee", family).bones}
@@ -116,127 +88,6 @@ def limb_of_labels(labels: NDArray[np.uint8], geometry: Geometry, family: Family
     bones["fibula"] = _beside(bones["tibia"], _fibula(templates["fibula"], matched["tibia"]))
     rng = np.random.default_rng(zlib.crc32(labels.tobytes()))
     return Limb("knee", Side.RIGHT, tuple(_grained(bone, rng).trimmed() for bone in bones.values()))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _BoneMaps:
-    """Signed distances of one bone at the map's resolution, and where it ends.
-
-    ``points`` (m, 3) are those of its surface, ``cut`` (n, 3) of the last whole section of a
-    shaft that leaves the map; none where it does not.
-    """
-
-    surface: Volume
-    outer: Volume | None
-    points: Points
-    cut: Points
-
-    @staticmethod
-    def of(
-        labels: NDArray[np.uint8], geometry: Geometry, values: BoneLabels, way: int
-    ) -> _BoneMaps:
-        """Those of one bone whose shaft points up (+1) or down (-1), or that has none (0)."""
-        bone, cartilage = _chosen(labels, values.bone), _chosen(labels, values.cartilage)
-        section = _carry_to_border(bone, geometry, way) if way else np.zeros((0, 3))
-        start, stop = bounding_box(bone | cartilage, (1, 1, 1))
-        cut = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-        box, bone, cartilage = geometry.crop(start, stop), _largest(bone[cut]), cartilage[cut]
-        edge = np.argwhere(bone & ~ndimage.binary_erosion(bone, border_value=1))
-        return _BoneMaps(
-            _distances(bone, box),
-            _distances(bone | cartilage, box) if cartilage.any() else None,
-            box.to_lps(edge),
-            section,
-        )
-
-    def moved(self, to_limb: RigidTransform) -> _BoneMaps:
-        """The same bone in another frame."""
-
-        def there(volume: Volume) -> Volume:
-            grid = volume.geometry
-            return Volume(volume.data, Geometry(grid.shape, to_limb.matrix @ grid.affine))
-
-        return _BoneMaps(
-            there(self.surface),
-            None if self.outer is None else there(self.outer),
-            to_limb.apply(self.points),
-            to_limb.apply(self.cut),
-        )
-
-    def joint_end(self, way: int) -> Points:
-        """Surface points within :data:`END_MM` of the end that a shaft points away from."""
-        along = self.points[:, 2] * (way or 1)
-        near = self.points[along < along.min() + END_MM]
-        rng = np.random.default_rng(0)
-        chosen = rng.choice(len(near), min(SURFACE_POINTS, len(near)), replace=False)
-        return np.asarray(near[chosen])
-
-
-def _chosen(labels: NDArray[np.uint8], values: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a map holds one of the values."""
-    table = np.zeros(256, dtype=np.bool_)
-    table[list(values)] = True
-    return table[labels]
-
-
-def _carry_to_border(bone: NDArray[np.bool_], geometry: Geometry, way: int) -> Points:
-    """Carry a shaft that nearly reaches the border of the map out to it, in place.
-
-    Labels fray in the last slices: without this the shaft would end in a cap within the map, and
-    its marrow be too near to a surface. Returns the points of the section that is repeated; none
-    where the bone ends by itself.
-    """
-    axis = int(np.argmax(np.abs(geometry.directions[2])))
-    ahead = way * geometry.directions[2, axis] > 0
-    upright = np.moveaxis(bone, axis, 0)[:: 1 if ahead else -1]
-    filled = np.flatnonzero(upright.any(axis=(1, 2)))
-    step = geometry.spacing_mm[axis]
-    if (len(upright) - 1 - filled[-1]) * step > CUT_WITHIN_MM:
-        return np.zeros((0, 3))
-    last = int(filled[-1] - round(CUT_MARGIN_MM / step))
-    upright[last + 1 :] = upright[last]
-    index = np.insert(np.argwhere(upright[last]), 0, last, axis=1)
-    if not ahead:
-        index[:, 0] = len(upright) - 1 - index[:, 0]
-    return geometry.to_lps(np.insert(index[:, 1:], axis, index[:, 0], axis=1))
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest piece of a mask: label maps hold single stray voxels."""
-    pieces, count = ndimage.label(mask)
-    if count < 2:
-        return mask
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    return np.asarray(pieces == int(np.argmax(sizes)))
-
-
-def _distances(mask: NDArray[np.bool_], geometry: Geometry) -> Volume:
-    """Signed distances in mm in and about a mask; what the grid's edge cuts goes on beyond it."""
-    spacing = np.asarray(geometry.spacing_mm)
-    pad = np.ceil(REACH_MM / spacing).astype(int)
-    around = [(n, n) for n in pad]
-    box = np.pad(mask, around, mode="edge")
-    signed = ndimage.distance_transform_edt(~box, sampling=spacing).astype(np.float32)
-    # One voxel about the mask is enough for the distances in it, at half the cost.
-    inside = ndimage.distance_transform_edt(np.pad(mask, 1, mode="edge"), sampling=spacing)
-    signed -= np.pad(inside[1:-1, 1:-1, 1:-1].astype(np.float32), around, mode="edge")
-    # Both are distances to voxels' centres; the surface lies half a voxel before them.
-    signed -= np.sign(signed) * np.float32(0.5 * np.sqrt(np.mean(spacing**2)))
-    smooth = ndimage.gaussian_filter(signed, SMOOTH_MM / spacing)
-    affine = geometry.affine.copy()
-    affine[:3, 3] = geometry.to_lps(-pad)
-    shape = (box.shape[0], box.shape[1], box.shape[2])
-    return Volume(np.clip(smooth, -CLIP_MM, CLIP_MM), Geometry(shape, affine))
-
-
-def _read(volume: Volume, points: Points, fill: float | None = None) -> NDArray[np.float64]:
-    """A map at (..., 3) points, beyond its grid that of its edge or ``fill``."""
-    ijk = np.moveaxis(volume.geometry.to_ijk(points), -1, 0)
-    mode = "nearest" if fill is None else "constant"
-    return np.asarray(
-        ndimage.map_coordinates(volume.data, ijk, order=1, mode=mode, cval=fill or 0.0)
-    )
 
 
 def _joint_end_of(template: BoneTemplate) -> Points:
@@ -252,9 +103,7 @@ def _middle(points: Points) -> NDArray[np.float64]:
     return np.asarray((points.min(axis=0) + points.max(axis=0)) / 2)
 
 
-def _to_limb(
-    maps: Mapping[str, _BoneMaps], templates: Mapping[str, BoneTemplate]
-) -> RigidTransform:
+def _to_limb(maps: Mapping[str, BoneMaps], templates: Mapping[str, BoneTemplate]) -> RigidTransform:
     """From the map's frame to the limb frame: femur and tibia together onto the template's.
 
     Size is left free in the search and the map's own is kept.
@@ -267,7 +116,7 @@ def _to_limb(
     count = len(femur)
 
     def distance_at(points: Points) -> NDArray[np.float64]:
-        return np.concatenate([_read(onto[0], points[:count]), _read(onto[1], points[count:])])
+        return np.concatenate([read_at(onto[0], points[:count]), read_at(onto[1], points[count:])])
 
     found = aligned(np.concatenate([femur, tibia]), centre, distance_at, there)
     matrix = np.eye(4)
@@ -276,25 +125,25 @@ def _to_limb(
     return RigidTransform(matrix)
 
 
-def _onto_template(maps: _BoneMaps, template: BoneTemplate) -> Similarity:
+def _onto_template(maps: BoneMaps, template: BoneTemplate) -> Similarity:
     """The similarity of a bone in the limb frame onto its template, which it lies near."""
     model = Volume(template.surface_mm, template.geometry)
     points = maps.joint_end(SHAFT_WAY.get(("knee", template.bone), 0))
     there = _middle(_joint_end_of(template))
-    return aligned(points, _middle(points), lambda p: _read(model, p), there)
+    return aligned(points, _middle(points), lambda p: read_at(model, p), there)
 
 
-def _limb_bone(maps: _BoneMaps, model: BoneTemplate, to_template: Similarity) -> PatientBone:
+def _limb_bone(maps: BoneMaps, model: BoneTemplate, to_template: Similarity) -> PatientBone:
     """A bone of the map on a grid of the limb frame, its shaft carried on."""
     way = SHAFT_WAY.get(("knee", model.bone), 0)
     grid = _grid(maps.points.min(axis=0) - CLIP_MM, maps.points.max(axis=0) + CLIP_MM)
     points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
-    surface = _read(maps.surface, points).astype(np.float32)
-    outer = surface if maps.outer is None else _read(maps.outer, points).astype(np.float32)
+    surface = read_at(maps.surface, points).astype(np.float32)
+    outer = surface if maps.outer is None else read_at(maps.outer, points).astype(np.float32)
     still = np.zeros((0, *grid.shape), dtype=np.float32)
     scar = None
     if model.scar_mm is not None:
-        scar = _read(Volume(model.scar_mm, model.geometry), to_template.apply(points))
+        scar = read_at(Volume(model.scar_mm, model.geometry), to_template.apply(points))
     shape = BoneTemplate(
         model.bone,
         grid,
@@ -350,7 +199,7 @@ def _fibula(template: BoneTemplate, to_template: Similarity) -> PatientBone:
     points = to_template.apply(grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1)))
 
     def read(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        scaled = _read(Volume(values, template.geometry), points, CLIP_MM) / to_template.scale
+        scaled = read_at(Volume(values, template.geometry), points, CLIP_MM) / to_template.scale
         return np.clip(scaled, -CLIP_MM, CLIP_MM).astype(np.float32)
 
     return _patient_bone(
@@ -381,6 +230,6 @@ def _beside(tibia: PatientBone, fibula: PatientBone) -> PatientBone:
         fibula = fibula.moved(move)
     grid = fibula.surface.geometry
     points = grid.to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
-    beyond = FIBULA_GAP_MM - _read(tibia.surface, points, CLIP_MM)
+    beyond = FIBULA_GAP_MM - read_at(tibia.surface, points, CLIP_MM)
     apart = np.maximum(fibula.surface.data, np.minimum(beyond, CLIP_MM)).astype(np.float32)
     return replace(fibula, surface=Volume(apart, grid))
