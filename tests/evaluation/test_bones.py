@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import nibabel as nib
@@ -16,7 +17,7 @@ from marrowtrail.cli.app import app
 from marrowtrail.errors import InputError
 from marrowtrail.evaluation.bones import score_bones, score_exam
 from marrowtrail.evaluation.bones_exams import Subject, draw_exam
-from marrowtrail.evaluation.bones_finding import Finder, find
+from marrowtrail.evaluation.bones_finding import Finder, find, find_by_pipeline
 from marrowtrail.evaluation.bones_images import ImagedExam
 from marrowtrail.evaluation.bones_scoring import FoundMask
 from marrowtrail.evaluation.bones_shares import BLOCK, BonesSettings, Part, shared_out
@@ -27,6 +28,7 @@ from marrowtrail.evaluation.bones_sources import (
     visit_pairs,
 )
 from marrowtrail.evaluation.bones_visits import PairSource, compare_visits
+from marrowtrail.imaging.geometry import LPS_FROM_RAS
 from marrowtrail.imaging.series import Series
 from marrowtrail.phantom.body.bones import draw_limb
 from marrowtrail.phantom.body.labelled import HELD_OUT
@@ -34,6 +36,8 @@ from marrowtrail.phantom.body.limb import Limb
 from marrowtrail.phantom.family import Family
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.training.collect import HELD_OUT as NOT_TRAINED_ON
+from tests.anatomy.finding.made import NETWORKS, painted
+from tests.anatomy.made_knee import bone, grid
 
 SHAPE = (32, 30, 12)
 NAMES = {
@@ -128,6 +132,52 @@ class TestLabelledImages:
         (real / "one" / "image.nii.gz").unlink()
         with pytest.raises(InputError):
             score_bones(real, BonesSettings(), finder=nothing)
+
+
+class TestTheProgramsOwnFinder:
+    """Asked as a run without masks asks it, with networks that read made images."""
+
+    @pytest.fixture
+    def knee_image(self, tmp_path: Path) -> Path:
+        geometry = grid((1.2, 4.0, 1.2))
+        names = ("femur", "tibia", "fibula")
+        masks = {name: np.asarray(bone(name, Side.RIGHT, geometry).data) for name in names}
+        folder = tmp_path / "knee" / "one"
+        folder.mkdir(parents=True)
+        labels = np.zeros(geometry.shape, dtype=np.uint8)
+        for value, mask in enumerate(masks.values(), start=1):
+            labels[mask] = value
+        affine = LPS_FROM_RAS @ geometry.affine
+        save(folder / "image.nii.gz", painted(masks, geometry).data, affine)
+        save(folder / "labels.nii.gz", labels, affine)
+        return folder
+
+    def named(self, folder: Path, side: str) -> Path:
+        names = {
+            str(value): {"bone": name, "side": side}
+            for value, name in enumerate(("femur", "tibia", "fibula"), start=1)
+        }
+        (folder / "labels.json").write_text(json.dumps(names))
+        return folder.parent
+
+    def test_finds_the_bones_and_their_side(self, knee_image: Path) -> None:
+        data = self.named(knee_image, "right")
+        finder = partial(find_by_pipeline, networks=NETWORKS)
+        scores = score_bones(data, BonesSettings(), finder=finder)
+        assert {name: it.n for name, it in scores.bones.items()} == {
+            "femur": 1,
+            "tibia": 1,
+            "fibula": 1,
+        }
+        assert all(it.dice is not None and it.dice > 0.85 for it in scores.bones.values())
+        assert (scores.side_errors, scores.side_open, scores.missed, scores.false) == (0, 0, 0, 0)
+
+    def test_labels_of_the_other_side_show_as_side_errors(self, knee_image: Path) -> None:
+        data = self.named(knee_image, "left")
+        finder = partial(find_by_pipeline, networks=NETWORKS)
+        scores = score_bones(data, BonesSettings(), finder=finder)
+        assert scores.side_errors == 3
+        assert scores.missed == 3
 
 
 class TestFolders:

@@ -216,6 +216,7 @@ def test_it_is_imaged_like_a_drawn_limb(mapped: Mapped) -> None:
     assert not rendered.regions.any()
 
 
+@pytest.mark.slow
 def test_the_public_maps_are_right_knees(shared_data: Path) -> None:
     """The femoral shaft leans to the patient's right; volumes are the labels' own."""
     path = shared_data / "knee-labels" / "9012867_00m.nii.gz"
