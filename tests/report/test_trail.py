@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from made_result import migrating, one_visit, without_lesions
 
+from marrowtrail.record.findings import FindingState
 from marrowtrail.record.sites import Side
 from marrowtrail.report.arrows import arrow_between
 from marrowtrail.report.coverage import Coverage, coverage, is_imaged
@@ -252,6 +253,24 @@ class TestStory:
         )
         assert "to another joint; not verified" in third.lesions[0].arrivals[0]
         assert third.imaged == "Right knee and right ankle"
+
+    @pytest.mark.parametrize(
+        ("state", "verdict"),
+        [
+            (FindingState.EQUIVOCAL, "No certain oedema in the bones"),
+            (FindingState.ABSENT, "No oedema in the bones"),
+        ],
+    )
+    def test_what_may_be_oedema_is_not_called_none(self, state: FindingState, verdict: str) -> None:
+        clear = without_lesions(document())
+        first = clear.visits[0]
+        doubt = clear.findings[0].model_copy(
+            update={"finding": "bme_present", "state": state, "visit": first.date}
+        )
+        doubtful = clear.model_copy(update={"findings": (doubt,)})
+        told = tell(doubtful, draw_trail(doubtful))
+        assert told[0].verdict.startswith(verdict)
+        assert told[1].verdict == "No oedema in the bones that were read."
 
     def test_no_lesion_is_not_the_same_as_nothing_read(self) -> None:
         clear = without_lesions(document())

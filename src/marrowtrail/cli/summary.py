@@ -15,6 +15,7 @@ from marrowtrail.diagnosis.differential import Differential, RedFlag
 from marrowtrail.errors import Severity
 from marrowtrail.evaluation.follow_up import FollowUpScores
 from marrowtrail.evaluation.oedema import OedemaScores
+from marrowtrail.report.story import may_be_oedema
 from marrowtrail.report.words import basis, ml, percent
 from marrowtrail.result.limits import NOTICE
 from marrowtrail.result.model import ResultDocument
@@ -50,9 +51,10 @@ def _lesions(document: ResultDocument) -> Table:
             table.add_row(visit.id, day, one.label, ml(one.volume_mm3), interval)
         if not here:
             read = any(bone.is_read for bone in visit.bones)
-            table.add_row(
-                visit.id, day, "no bone that was read" if read else "not known: no bone was read"
-            )
+            where = "no bone that was read" if read else "not known: no bone was read"
+            if may_be_oedema(visit, document):
+                where = "no bone for certain: a reader must decide"
+            table.add_row(visit.id, day, where)
     return table
 
 
@@ -123,6 +125,7 @@ def show_follow_up_scores(scores: FollowUpScores) -> None:
         ("false lesions a patient", _number(scores.false_lesions_per_patient)),
         ("volume interval covers the truth", _number(scores.interval_coverage)),
         ("identity, edge F1", _number(scores.edge_f1)),
+        ("what became of lesions, F1", _number(scores.change_f1)),
         ("called changed without change", _number(scores.false_change)),
         ("shifts: whole story found", f"{found} of {moved}"),
         ("shifts where there are none", f"{shifted} of {len(scores.patients) - moved}"),

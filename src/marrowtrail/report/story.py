@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marrowtrail.follow_up.track import ShiftKind
+from marrowtrail.record.findings import FindingState
 from marrowtrail.report.trail import Panel, Trail
 from marrowtrail.report.weight import counted_sites, minor_lesions
 from marrowtrail.report.words import (
@@ -68,6 +69,8 @@ def _visit(
     minor = minor_lesions(document)
     large = sorted((row for row in here if row.id not in minor), key=lambda r: -r.volume_mm3)
     verdict = "No oedema in the bones that were read."
+    if may_be_oedema(visit, document):
+        verdict = "No certain oedema in the bones that were read; a reader must decide."
     if not any(row.is_read for row in visit.bones):
         verdict = "No bone could be read for oedema."
     return VisitStory(
@@ -79,6 +82,16 @@ def _visit(
         smaller=_smaller([row for row in here if row.id in minor], alone=not large),
         verdict="" if here else verdict,
         panel=panel,
+    )
+
+
+def may_be_oedema(visit: VisitRow, document: ResultDocument) -> bool:
+    """Whether an area of a visit may be oedema and is left to a reader."""
+    return any(
+        row.finding == "bme_present"
+        and row.state is FindingState.EQUIVOCAL
+        and row.visit == visit.date
+        for row in document.findings
     )
 
 
