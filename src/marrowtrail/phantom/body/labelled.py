@@ -39,7 +39,7 @@ FIBULA_GAP_MM = 1.2
 """What is left between fibula and tibia, cortex to cortex: two thin cartilages."""
 
 FIBULA_ROUNDS = 4
-"""Shifts of the fibula along the line from tibia to fibula; the last moves under 0.1 mm."""
+"""Shifts of the fibula along the line from tibia to fibula; the last moves by 0.05 to 0.2 mm."""
 
 KNEE_LABELS: Mapping[str, BoneLabels] = {
     "femur": BoneLabels((1, 7), (2,)),
