@@ -21,7 +21,10 @@ from marrowtrail.result.model import ExplanationRow, ResultDocument
 EXPLANATION = ExplanationRow(
     standing=Standing.PROVISIONAL,
     standing_why="Sarcoidosis must be answered first.",
-    two_diseases=(TwoDiseases("both", "gout in a patient with scurvy", "rmo", "gout", 0.42),),
+    two_diseases=(
+        TwoDiseases("both", "gout in a patient with scurvy", "rmo", "gout", 0.42),
+        TwoDiseases("both", "gout in a patient with scurvy", "toh", "gout", 0.11),
+    ),
     turns=(Turn("nidus", FindingState.PRESENT, "a nidus", "osteoid_osteoma", "Nidus", 0.7, 0.03),),
     under_settings=(UnderSetting("ship", "ship's surgeon", "audit", (Shown("x", "scurvy", 0.9),)),),
     odds_to_flip=7.25,
@@ -46,7 +49,8 @@ def test_counter_evidence_and_what_would_turn_it_stand_before_the_ranking() -> N
 
 def test_other_priors_two_diseases_and_the_odds_are_told() -> None:
     text = page(EXPLANATION)
-    assert "Of this, 42 % is gout in a patient with scurvy." in text
+    assert text.count("gout in a patient with scurvy") == 1
+    assert "In this, 53 % stands for gout in a patient with scurvy." in text
     assert "Ship&#39;s surgeon" in text
     assert "7.2 times as common" in text or "7.3 times as common" in text
     assert "audit.csv" in text
@@ -65,4 +69,4 @@ def test_where_there_is_nothing_behind_it_the_page_says_so() -> None:
     assert "No single finding that is still unknown" in text
     assert "No cause is likely enough" in text
     assert "times as common to begin with" not in text
-    assert "Of this," not in text
+    assert "In this," not in text

@@ -72,7 +72,7 @@ class OneDisease(Row):
 
     family: Key
     counted: tuple[str, ...]
-    days_before_first_scan: float = Field(ge=0)
+    days_before_first_scan: float = Days
     source: Key
     reason: Key
     labels: tuple[StageLabel, ...]

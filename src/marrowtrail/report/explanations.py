@@ -27,6 +27,14 @@ def standing_tone(document: ResultDocument) -> str:
     return STANDINGS[document.explanation.standing]
 
 
+def two_diseases(document: ResultDocument) -> tuple[tuple[str, float], ...]:
+    """Two diseases in one patient with their probability, over all labels of the first."""
+    shares: dict[str, float] = {}
+    for one in document.explanation.two_diseases:
+        shares[one.label] = shares.get(one.label, 0.0) + one.probability
+    return tuple(shares.items())
+
+
 def turn_table(document: ResultDocument) -> Table:
     """Single findings that would put another disease first, the likeliest first."""
     body = tuple(
