@@ -68,6 +68,24 @@ def test_a_neighbour_that_touches_stays_itself() -> None:
     assert np.array_equal(mask_of(pieces, "tibia"), tibia & ~FEMUR)
 
 
+def test_a_muscle_that_hangs_on_a_bone_by_a_neck_is_left_out() -> None:
+    neck = np.zeros(SHAPE, dtype=bool)
+    neck[48:60, 19:21, 21:23] = True
+    muscle = ball((66, 20, 22), 8)
+    pieces = cleaned(seen(("femur", FEMUR | neck | muscle)))
+    found = pieces.labels == 1
+    assert not found[muscle].any()
+    assert found[FEMUR].mean() > 0.97
+
+
+def test_a_thin_bone_is_not_cut_at_its_narrowest() -> None:
+    shaft = np.zeros(SHAPE, dtype=bool)
+    shaft[20:70, 19:21, 21:23] = True
+    fibula = shaft | ball((20, 20, 22), 4) | ball((70, 20, 22), 4)
+    pieces = cleaned(seen(("fibula", fibula)))
+    assert np.array_equal(pieces.labels == 1, fibula)
+
+
 def test_a_hole_is_filled() -> None:
     hole = ball((40, 20, 22), 3)
     pieces = cleaned(seen(("femur", FEMUR & ~hole)))

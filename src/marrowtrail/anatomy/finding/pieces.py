@@ -116,8 +116,31 @@ def _kept(
     if np.count_nonzero(main) * geometry.voxel_mm3 < LEAST_MM3:
         return None
     if vocabulary().bone(bone).pieces == 1:
-        return main
+        return _without_necked(main, bone)
     return _group(parts, main, weight * geometry.voxel_mm3, geometry)
+
+
+def _without_necked(mask: NDArray[np.bool_], bone: str) -> NDArray[np.bool_]:
+    """A thick bone without what hangs on it by a thin neck: a muscle into which the network leaked.
+
+    What is left after a layer of voxels was taken off falls into parts; the largest is the bone,
+    and what lies within two layers of it. Thin bones are left alone, they would fall apart.
+    """
+    usual = plausible().bones.get(bone)
+    if usual is None or usual.ball_mm[0] < THICK_BONE_MM:
+        return mask
+    parts, count = ndimage.label(ndimage.binary_erosion(np.pad(mask, 1, mode="edge")))
+    if count < 2:
+        return mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    core = parts == int(np.argmax(sizes))
+    grown = ndimage.binary_dilation(core, structure=_TOUCHING, iterations=2)[1:-1, 1:-1, 1:-1]
+    return np.asarray(grown & mask)
+
+
+THICK_BONE_MM = 17.0
+"""Bones whose every part is this thick (``ball_mm`` of plausible.yaml) have no thin neck."""
 
 
 def _group(
