@@ -67,7 +67,7 @@ def _sphere(mask: Volume, *, inward: bool) -> Sphere | None:
         if np.count_nonzero(chosen) < 30:
             return None
         sphere = _fitted(points[chosen])
-    if not RADII_MM[0] - 2.0 <= sphere.radius_mm <= RADII_MM[1] + 2.0:
+    if not RADII_MM[0] <= sphere.radius_mm <= RADII_MM[1]:
         return None
     seen_mm2 = float(area_mm2[_belonging(points, ways, sphere)].sum())
     whole_mm2 = 4.0 * np.pi * sphere.radius_mm**2
