@@ -19,7 +19,7 @@ from marrowtrail.anatomy.axes import bone_axes
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
 from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
-from marrowtrail.anatomy.finding.networks import BoneNetworks, Weights, packaged_networks
+from marrowtrail.anatomy.finding.networks import BoneNetworks, Weights, are_packaged, packaged_networks
 from marrowtrail.anatomy.finding.sides import SideFrom
 from marrowtrail.anatomy.regions import name_parts
 from marrowtrail.imaging.series import BoneLabels, Series
@@ -57,16 +57,17 @@ def map_visit(
     labels
         Masks that were handed in for it.
     networks
-        Those of the package where not given; they are loaded only if a series needs them.
+        Those of the package where not given; they are loaded only if a series needs them. A
+        package that comes without weights measures what masks cover, and no more.
 
     Raises
     ------
     InputError
-        If networks are needed and cannot be loaded.
+        If networks are needed, and one of their files is missing or altered.
     """
     maps = [map_bones(one, labels) for one in series]
     asked = [lacks_bones(one, own) for one, own in zip(series, maps, strict=True)]
-    if any(asked):
+    if any(asked) and (networks is not None or are_packaged()):
         networks = networks or packaged_networks()
         found = [
             find_bones(one, networks) if wanted else ()
