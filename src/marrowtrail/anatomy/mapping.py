@@ -19,7 +19,12 @@ from marrowtrail.anatomy.axes import bone_axes
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
 from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
-from marrowtrail.anatomy.finding.networks import BoneNetworks, Weights, are_packaged, packaged_networks
+from marrowtrail.anatomy.finding.networks import (
+    BoneNetworks,
+    Weights,
+    are_packaged,
+    packaged_networks,
+)
 from marrowtrail.anatomy.finding.sides import SideFrom
 from marrowtrail.anatomy.regions import name_parts
 from marrowtrail.imaging.series import BoneLabels, Series
