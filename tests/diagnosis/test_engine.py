@@ -134,7 +134,10 @@ class TestPosterior:
         assert not np.array_equal(found[P], found[E])
         for name in ("osteoid_osteoma", "avn", "septic_arthritis"):
             values = [of(found[state], name, knowledge) for state in (A, E, P)]
-            assert values in (sorted(values), sorted(values, reverse=True))
+            # A finding that hardly concerns a diagnosis moves it by renormalisation alone, where
+            # the soft count of an equivocal state may pass either end by a thousandth.
+            low, high = sorted((values[0], values[2]))
+            assert low * 0.999 <= values[1] <= high * 1.001
 
     def test_one_wrong_reading_settles_nothing(self, knowledge: Knowledge) -> None:
         found = probabilities(told("nidus"), knowledge)
