@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -126,6 +127,9 @@ class TestPosterior:
     def test_equivocal_lies_between_absent_and_present(
         self, knowledge: Knowledge, key: str
     ) -> None:
+        # of likelihoods as they are: raising them to a power keeps odds between, not shares
+        literal = knowledge.calibration.model_copy(update={"likelihood_power": 1.0})
+        knowledge = replace(knowledge, calibration=literal)
         found = {
             state: probabilities([*SEED_FIRST, Finding(key, state)], knowledge)
             for state in (P, E, A)
@@ -134,10 +138,20 @@ class TestPosterior:
         assert not np.array_equal(found[P], found[E])
         for name in ("osteoid_osteoma", "avn", "septic_arthritis"):
             values = [of(found[state], name, knowledge) for state in (A, E, P)]
-            # A finding that hardly concerns a diagnosis moves it by renormalisation alone, where
-            # the soft count of an equivocal state may pass either end by a thousandth.
-            low, high = sorted((values[0], values[2]))
-            assert low * 0.999 <= values[1] <= high * 1.001
+            assert values in (sorted(values), sorted(values, reverse=True))
+
+    @pytest.mark.parametrize("key", ["nidus", "demarcation_band_serpiginous", "effusion"])
+    def test_equivocal_keeps_the_odds_of_any_two_between(
+        self, knowledge: Knowledge, key: str
+    ) -> None:
+        absent, equivocal, present = (
+            np.log(probabilities([*SEED_FIRST, Finding(key, state)], knowledge))
+            for state in (A, E, P)
+        )
+        odds = [logs[:, None] - logs[None, :] for logs in (absent, equivocal, present)]
+        low, high = np.minimum(odds[0], odds[2]), np.maximum(odds[0], odds[2])
+        assert (low - 1e-9 <= odds[1]).all()
+        assert (odds[1] <= high + 1e-9).all()
 
     def test_one_wrong_reading_settles_nothing(self, knowledge: Knowledge) -> None:
         found = probabilities(told("nidus"), knowledge)
