@@ -20,14 +20,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 
 from marrowtrail.diagnosis.course_chain import Look, MoveLook
 from marrowtrail.diagnosis.course_schema import CourseRules, Move, Scope
+from marrowtrail.diagnosis.joints import joints_of_site
 from marrowtrail.diagnosis.weights import RANK, state_weights
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.sites import Side, Site
-from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 
 UNDATED_DAYS = 183.0
 """Follow-up assumed behind a move that is entered without a date."""
@@ -286,15 +285,6 @@ def _clear_joints(
     }
 
 
-@cache
 def joints_at(site: Site) -> tuple[Joint, ...]:
-    """Joints of the lower limb at a site; ankle and foot are one."""
-    words = vocabulary()
-    try:
-        bone = words.bone(site.bone)
-        region = bone.region(site.region).joint if site.region else None
-    except UnknownWordError:
-        return ()
-    named = (region,) if region else bone.joints
-    together = {"ankle": "ankle_foot", "foot": "ankle_foot"}
-    return tuple((together.get(joint, joint), site.side) for joint in named)
+    """Joints of the lower limb at a site, each with the site's side; ankle and foot are one."""
+    return tuple((joint, site.side) for joint in joints_of_site(site))

@@ -8,15 +8,11 @@ import numpy as np
 
 from marrowtrail.diagnosis.arrays import Floats
 from marrowtrail.diagnosis.course import label_shares
+from marrowtrail.diagnosis.joints import joints_of_site
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
 from marrowtrail.diagnosis.schema import Family, JointPrior, Setting, Weights
 from marrowtrail.errors import InputError
 from marrowtrail.record.findings import Finding, FindingState
-from marrowtrail.record.sites import Site
-from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
-
-_LISTED_AS = {"ankle": "ankle_foot", "foot": "ankle_foot"}
-"""Joints that the priors list together."""
 
 LOWER_LIMB = ("hip", "knee", "ankle_foot")
 
@@ -79,18 +75,6 @@ def _joints_seen(findings: Iterable[Finding]) -> tuple[str, ...]:
     first = min((f.visit for f in seen if f.visit), default=None)
     sites = [f.site for f in seen if f.site and (first is None or f.visit in (first, None))]
     return tuple(sorted({joint for site in sites for joint in joints_of_site(site)}))
-
-
-def joints_of_site(site: Site) -> tuple[str, ...]:
-    """Joints of a site, as the priors list them; those of its bone where no region is given."""
-    words = vocabulary()
-    try:
-        bone = words.bone(site.bone)
-        region = bone.region(site.region).joint if site.region else None
-    except UnknownWordError:
-        return ()
-    joints = (region,) if region else bone.joints
-    return tuple(_LISTED_AS.get(joint, joint) for joint in joints)
 
 
 def _shares(

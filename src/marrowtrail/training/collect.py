@@ -15,7 +15,7 @@ from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume, resample
 from marrowtrail.phantom.body.appearance import draw_appearance
 from marrowtrail.phantom.body.bones import draw_limb
-from marrowtrail.phantom.body.labelled import limb_of_labels
+from marrowtrail.phantom.body.labelled import HELD_OUT, limb_of_labels
 from marrowtrail.phantom.body.limb import Limb
 from marrowtrail.phantom.body.pose import MOVES
 from marrowtrail.phantom.body.soft_tissue import BOX_MM, SoftTissue, build_soft_tissue
@@ -36,9 +36,6 @@ from marrowtrail.training.label_set import (
     pack,
     save_label_set,
 )
-
-HELD_OUT = ("9005075", "9012867", "9031426", "9099363", "9271853", "9332151")
-"""Subjects of the public label maps that figures are measured on: never trained on."""
 
 DRAWN = {"knee": 12, "ankle": 12, "foot": 6, "hip": 12}
 """How many of each joint are drawn; with the label maps of 27 knees the files stay under 64 MB."""

@@ -22,21 +22,8 @@ from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Contrast, Plane, Series, Weighting
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import Side
+from marrowtrail.training.label_set import CLASSES
 
-CLASSES = (
-    "background",
-    "femur",
-    "tibia",
-    "fibula",
-    "patella",
-    "talus",
-    "calcaneus",
-    "navicular",
-    "cuboid",
-    "cuneiforms",
-    "metatarsals",
-    "hip_bone",
-)
 LEVELS = {"femur": 1.0, "tibia": 0.8, "fibula": 0.65, "metatarsals": 0.5, "hip_bone": 0.4}
 """Brightness of bones over that of the brightest; all else is 0.1."""
 
