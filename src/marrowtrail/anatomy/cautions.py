@@ -30,7 +30,7 @@ def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
     Raises
     ------
     InputError
-        If no mask covers a series and the networks recognise no bone on any.
+        If no mask covers a series and the networks recognise no bone on any, or none were asked.
     """
     if any(bone_map.bones for bone_map in bone_maps):
         return
@@ -38,13 +38,23 @@ def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
     masks = (
         "bone masks came with them, but cover no series" if handed_in else "no mask came with them"
     )
+    where = f"{len(study.visits)} visit(s), {len(bone_maps)} series"
+    hand_in = (
+        "add a DICOM SEG of the bones to the folder, or name a NIfTI mask and its labels.json "
+        "under visits[].bones in case.yaml"
+    )
+    if all(bone_map.network is None for bone_map in bone_maps):
+        raise InputError(
+            "Expected masks of the bones, which this version cannot find by itself: it comes "
+            f"without the weights for it ({masks}).",
+            where=where,
+            remedy=hand_in,
+        )
     raise InputError(
         "Expected images of a hip, knee, ankle or foot; no bone of those was recognised in any "
         f"of the images ({masks}).",
-        where=f"{len(study.visits)} visit(s), {len(bone_maps)} series",
-        remedy="check that the images show one of these joints; if they do, add a DICOM SEG of "
-        "the bones to the folder, or name a NIfTI mask and its labels.json under "
-        "visits[].bones in case.yaml",
+        where=where,
+        remedy=f"check that the images show one of these joints; if they do, {hand_in}",
     )
 
 

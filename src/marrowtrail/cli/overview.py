@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from marrowtrail.anatomy.finding.networks import are_packaged
 from marrowtrail.errors import Caution, Severity
 from marrowtrail.imaging.archives import patient_folder
 from marrowtrail.imaging.geometry import Geometry
@@ -275,7 +276,7 @@ def _in_the_way(visits: Sequence[VisitSeen], masks: int) -> list[Problem]:
                 "add MR images of a joint; what was set aside, and why, is listed",
             )
         ]
-    problems = [] if masks else [_NO_MASK]
+    problems = [] if masks else [_no_mask()]
     problems += [one for visit in visits for one in _blind_joints(visit)]
     problems += [
         _note(
@@ -324,9 +325,20 @@ def _note(code: str, what: str, where: str, remedy: str) -> Problem:
     return Problem(code=code, severity=Severity.NOTE, what=what, where=where, remedy=remedy)
 
 
-_NO_MASK = _note(
-    "no-bone-mask",
-    "There is no bone mask: a run finds the bones by itself.",
-    "the folder",
-    "nothing; where an outline turns out wrong, hand in a DICOM SEG or a NIfTI mask of the bone",
-)
+def _no_mask() -> Problem:
+    """A folder without bone masks: what a run then does, which depends on the package."""
+    if are_packaged():
+        return _note(
+            "no-bone-mask",
+            "There is no bone mask: a run finds the bones by itself.",
+            "the folder",
+            "nothing; where an outline turns out wrong, hand in a mask of the bone "
+            "(DICOM SEG or NIfTI)",
+        )
+    return _note(
+        "no-bone-mask",
+        "There is no bone mask.",
+        "the folder",
+        "add a DICOM SEG of the bones, or name a NIfTI mask in case.yaml: this version cannot "
+        "find bones by itself",
+    )
