@@ -5,11 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from marrowtrail.errors import InputError
 from tests.training.label_sets import ball
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra: train)")
 
 from marrowtrail.training.examples import Batches, Collection, batches, coarse_batch, fine_batch  # noqa: E402
+from marrowtrail.training.export import export_network  # noqa: E402
 from marrowtrail.training.loop import Plan, Stage, train  # noqa: E402
 from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_loss  # noqa: E402
 from marrowtrail.training.networks import coarse_network, fine_network  # noqa: E402
@@ -63,3 +65,27 @@ def test_batches_drawn_ahead_are_those_drawn_here(collection: Collection) -> Non
     for (image, share), (other, its_share) in zip(here, ahead, strict=True):
         assert torch.equal(image, other)
         assert torch.equal(share, its_share)
+
+
+def test_a_run_begins_with_weights_that_were_exported(
+    collection: Collection, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed (extra: train)")
+    taught = train(collection, Plan(Stage.FINE, 2, minutes=5), tmp_path / "a.ckpt", str)
+    file = tmp_path / "fine.onnx"
+    export_network(taught, Stage.FINE, file)
+    begun = train(
+        collection, Plan(Stage.FINE, 0, minutes=5, seed=2, exported=file), tmp_path / "b.ckpt", str
+    )
+    chance = train(collection, Plan(Stage.FINE, 0, minutes=5, seed=2), tmp_path / "c.ckpt", str)
+    for name, value in taught.state_dict().items():
+        assert torch.equal(begun.state_dict()[name], value)
+    assert not torch.equal(chance.state_dict()["last.weight"], taught.state_dict()["last.weight"])
+
+
+def test_weights_of_another_network_are_refused(collection: Collection, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed (extra: train)")
+    file = tmp_path / "fine.onnx"
+    export_network(fine_network(), Stage.FINE, file)
+    with pytest.raises(InputError, match=r"another shape"):
+        train(collection, Plan(Stage.COARSE, 0, 5, exported=file), tmp_path / "a.ckpt", str)

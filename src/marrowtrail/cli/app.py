@@ -240,13 +240,17 @@ def train_bones(
     batch: Annotated[int | None, typer.Option("--batch", min=1, help="Images in a step.")] = None,
     workers: Annotated[int, typer.Option("--workers", min=0, help="Processes that draw.")] = 0,
     seed: Annotated[int, typer.Option("--seed", help="Draws and first weights.")] = 1,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option("--begin-with", help="Folder with weights to begin with; else chance."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Train the networks that find bones, from label maps (extra: train)."""
     from marrowtrail.training.run import Effort
     from marrowtrail.training.run import train_bones as train_both
 
-    effort = Effort(minutes, seed, device, stage, steps, batch, workers)
+    effort = Effort(minutes, seed, device, stage, steps, batch, workers, begin_with)
     with progress(quiet=quiet) as say:
         weights = train_both(labels, out, effort, say)
     answers.print(f"weights in {weights}")

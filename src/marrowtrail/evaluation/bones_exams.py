@@ -75,10 +75,11 @@ would sink into each other."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subject:
-    """A limb to image; ``bends`` unless its bones rest in a pose of their own."""
+    """A limb to image, by the rules of a family; ``bends`` unless its bones rest as they are."""
 
     limb: Limb
     bends: bool
+    family: Family = Family.EVALUATION
 
 
 def draw_exam(subject: Subject, key: str, most: int, seed: tuple[int, ...]) -> ImagedExam:
@@ -87,9 +88,9 @@ def draw_exam(subject: Subject, key: str, most: int, seed: tuple[int, ...]) -> I
     limb, difficulty = subject.limb, float(rng.uniform(0.0, MOST_DIFFICULTY))
     words = _words(rng)
     plan = _plan(words, subject, rng)
-    scene = _scene(limb, plan, difficulty, rng)
+    scene = _scene(subject, plan, difficulty, rng)
     field_t = float(rng.choice(plan.fields_t))
-    conditions = Conditions(limb.joint, limb.side, field_t, difficulty, Family.EVALUATION)
+    conditions = Conditions(limb.joint, limb.side, field_t, difficulty, subject.family)
     planned = plan_exam(scene.pose, plan, conditions, rng)
     acquisitions = [one for one in planned if not one.is_localiser]
     silent = bool(rng.random() < SILENT_SHARE)
@@ -164,7 +165,10 @@ def _plan(words: tuple[str, ...], subject: Subject, rng: np.random.Generator) ->
     )
 
 
-def _scene(limb: Limb, plan: ImagingPlan, difficulty: float, rng: np.random.Generator) -> Scene:
+def _scene(
+    subject: Subject, plan: ImagingPlan, difficulty: float, rng: np.random.Generator
+) -> Scene:
+    limb = subject.limb
     appearance = draw_appearance("F" if rng.random() < 0.5 else "M", difficulty, rng)
     pose = draw_pose(limb, plan, rng)
     scene = Scene(
@@ -172,7 +176,7 @@ def _scene(limb: Limb, plan: ImagingPlan, difficulty: float, rng: np.random.Gene
         build_soft_tissue(limb, appearance),
         pose,
         oedema=(),
-        family=Family.EVALUATION,
+        family=subject.family,
         appearance=appearance,
         effusion=float(rng.uniform()) if rng.random() < EFFUSION_SHARE else 0.0,
     )

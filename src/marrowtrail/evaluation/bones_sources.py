@@ -56,8 +56,8 @@ class LabelMap:
         """Its name in what is written: no subject's."""
         return f"knee-map-{self.number}"
 
-    def limb(self) -> Limb:
-        """The right knee of the map.
+    def limb(self, family: Family = Family.EVALUATION) -> Limb:
+        """The right knee of the map, with what a family adds to it.
 
         Raises
         ------
@@ -69,9 +69,7 @@ class LabelMap:
         if unknown := sorted({int(v) for v in np.unique(values)} - known):
             raise self._unusable(f"Expected values up to {max(known)}, got {unknown} as well.")
         try:
-            return limb_of_labels(
-                values.astype(np.uint8), read_geometry(self.path), Family.EVALUATION
-            )
+            return limb_of_labels(values.astype(np.uint8), read_geometry(self.path), family)
         except ValueError as error:
             raise self._unusable(str(error)) from error
 
@@ -89,6 +87,7 @@ class KneeSource:
 
     label_map: LabelMap
     seed: int
+    family: Family = Family.EVALUATION
 
     @property
     def key(self) -> str:
@@ -97,7 +96,8 @@ class KneeSource:
 
     def open(self) -> KneeExams:
         """Read the map."""
-        return KneeExams(self.label_map.limb(), self.key, (self.seed, self.label_map.number))
+        limb = self.label_map.limb(self.family)
+        return KneeExams(limb, self.key, (self.seed, self.label_map.number), self.family)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,21 +107,23 @@ class KneeExams:
     limb: Limb
     key: str
     seed: tuple[int, ...]
+    family: Family = Family.EVALUATION
 
     def exam(self, number: int, most: int) -> ImagedExam:
         """The exam of that number, with at most so many images."""
         side = draw_side((*self.seed, number))
         limb = self.limb if side is Side.RIGHT else mirrored(self.limb)
-        subject = Subject(limb, bends=False)
+        subject = Subject(limb, bends=False, family=self.family)
         return draw_exam(subject, f"{self.key}-{number}", most, (*self.seed, number))
 
 
 @dataclass(frozen=True, slots=True)
 class PhantomSource:
-    """Exams of a joint of the evaluation family, each of another patient."""
+    """Exams of a joint of a family, each of another patient."""
 
     joint: str
     seed: int
+    family: Family = Family.EVALUATION
 
     @property
     def key(self) -> str:
@@ -136,8 +138,8 @@ class PhantomSource:
         """The exam of that number, with at most so many images."""
         seed = (self.seed, 1000 + PHANTOM_JOINTS.index(self.joint), number)
         rng = np.random.default_rng((*seed, LIMB_STREAM))
-        limb = draw_limb(self.joint, draw_side(seed), rng, Family.EVALUATION)
-        return draw_exam(Subject(limb, bends=True), f"{self.key}-{number}", most, seed)
+        limb = draw_limb(self.joint, draw_side(seed), rng, self.family)
+        return draw_exam(Subject(limb, True, self.family), f"{self.key}-{number}", most, seed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ EDGE_MM = 0.45
 EDGE_SLICE_SHARE = 0.1
 """How often the first or last slice of a series is asked for, which stands for its neighbour."""
 
-WRONG_SHARE, WRONG_MM, WRONG_WIDTH_MM = 0.15, 9.0, 6.0
+WRONG_SHARE, WRONG_MM, WRONG_WIDTH_MM = 0.35, 9.0, 6.0
 """How often the coarse answer has an island or a hole, and of what depth and width."""
 
 
@@ -145,7 +145,7 @@ def _slice(one: LabelSet, stack: _Stack, number: int, placing: Placing, look: Lo
 
 def _prior(one: _Slice, thick_mm: float, rng: np.random.Generator) -> Field:
     """Probability of bone as a coarse network gives it: blurred, shifted, sometimes wrong."""
-    wobble = rng.uniform(0.3, 1.4 + 0.25 * thick_mm) * noise_at(one.limb_mm, 2, rng)
+    wobble = rng.uniform(0.3, 2.0 + 0.25 * thick_mm) * noise_at(one.limb_mm, 2, rng)
     off = wobble + rng.normal(0.0, 0.7)
     if rng.random() < WRONG_SHARE:
         row, column = np.indices(off.shape) - rng.uniform(10, PATCH - 10, (2, 1, 1))

@@ -26,7 +26,8 @@ class Effort:
     """How long to train. ``minutes`` bounds each stage; the next run goes on from there.
 
     ``steps`` of a stage override :data:`STEPS`; ``stage`` trains only one. ``batch`` images make a
-    step, drawn ahead by ``workers`` processes.
+    step, drawn ahead by ``workers`` processes. ``begin_with`` is a folder of weights that were
+    trained before; a run that goes on from its own checkpoint has no use for it.
     """
 
     minutes: float = 90.0
@@ -36,6 +37,7 @@ class Effort:
     steps: int | None = None
     batch: int | None = None
     workers: int = 0
+    begin_with: Path | None = None
 
 
 def train_bones(labels: Path, out: Path, effort: Effort, say: Callable[[str], None]) -> Path:
@@ -83,6 +85,7 @@ def train_bones(labels: Path, out: Path, effort: Effort, say: Callable[[str], No
             effort.device,
             effort.batch,
             effort.workers,
+            effort.begin_with and effort.begin_with / f"{stage.value}.onnx",
         )
         network = loop.train(collection, plan, out / f"{stage.value}.ckpt", log)
         export.export_network(network, stage, weights / f"{stage.value}.onnx")

@@ -55,7 +55,7 @@ def test_tiles_change_nothing_where_a_network_looks_at_single_voxels() -> None:
         return read_levels(question)
 
     by_tiles = coarse_bones(image, network, WEIGHTS.coarse)
-    assert len(shapes) == 2
+    assert len(shapes) == 4  # two tiles, of the image and of its mirror image
     assert max(max(shape) for shape in shapes) <= LONGEST_TILE
     assert by_tiles.geometry.same_grid(grid)
     logits = read_levels(np.asarray(image.data)[None, None])[0]
@@ -92,3 +92,32 @@ def test_an_image_without_contrast_is_all_outside_to_the_network() -> None:
 
     coarse_bones(Volume(np.full(GRID.shape, OUTSIDE, np.float32), GRID), network, WEIGHTS.coarse)
     assert all((one == OUTSIDE).all() for one in seen)
+
+
+def left_half_is_femur(question: np.ndarray) -> np.ndarray:
+    """Knows left from right, which no answer should."""
+    logits = np.zeros((1, len(CLASSES), *question.shape[2:]), dtype=np.float32)
+    logits[:, 1, question.shape[2] // 2 :] = 4.0
+    return logits
+
+
+def test_the_answer_is_the_mean_of_those_to_the_image_and_to_its_mirror_image() -> None:
+    grid = Geometry((16, 16, 16), np.diag([2.4, 2.4, 2.4, 1.0]), "1.2.3")
+    found = coarse_bones(
+        Volume(np.zeros(grid.shape, np.float32), grid), left_half_is_femur, WEIGHTS.coarse
+    )
+    sure, unsure = np.exp(4.0) / (np.exp(4.0) + len(CLASSES) - 1), 1 / len(CLASSES)
+    assert found.probabilities[1] == pytest.approx((sure + unsure) / 2, abs=1e-5)
+    plain, mirrored = found.answers
+    assert (plain[:8] == 0).all()
+    assert (plain[8:] == 1).all()
+    assert np.array_equal(mirrored, plain[::-1])
+
+
+def test_a_mirrored_image_is_answered_by_the_mirrored_answer() -> None:
+    grid = Geometry((24, 16, 16), np.diag([2.4, 2.4, 2.4, 1.0]), "1.2.3")
+    rng = np.random.default_rng(3)
+    data = rng.uniform(-0.5, 0.5, grid.shape).astype(np.float32)
+    plain = coarse_bones(Volume(data, grid), left_half_is_femur, WEIGHTS.coarse)
+    mirrored = coarse_bones(Volume(data[::-1].copy(), grid), left_half_is_femur, WEIGHTS.coarse)
+    assert mirrored.probabilities[:, ::-1] == pytest.approx(plain.probabilities, abs=1e-6)

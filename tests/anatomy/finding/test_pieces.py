@@ -30,7 +30,13 @@ def seen(*named_masks: tuple[str, np.ndarray], sure: float = 0.9) -> CoarseBones
     for number in range(len(CLASSES)):
         probabilities[number][classes == number] = sure
     probabilities += (1 - sure) / len(CLASSES)
-    return CoarseBones(probabilities / probabilities.sum(axis=0), CLASSES, GRID)
+    return coarse_of(probabilities / probabilities.sum(axis=0))
+
+
+def coarse_of(probabilities: np.ndarray) -> CoarseBones:
+    """Both answers alike."""
+    answer = np.argmax(probabilities, axis=0).astype(np.uint8)
+    return CoarseBones(probabilities, np.stack([answer, answer]), CLASSES, GRID)
 
 
 def mask_of(pieces: Pieces, bone: str, limb: int = 0) -> np.ndarray:
@@ -131,6 +137,7 @@ class TestTwoLimbs:
         coarse = seen(("femur", ball((20, 20, 20), 9) | ball((100, 20, 20), 9)))
         swapped = CoarseBones(
             np.swapaxes(coarse.probabilities, 1, 3),
+            np.swapaxes(coarse.answers, 1, 3),
             CLASSES,
             Geometry(SHAPE[::-1], np.diag([2.4, 2.4, 2.4, 1.0])),
         )

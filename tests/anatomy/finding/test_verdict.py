@@ -18,13 +18,22 @@ from marrowtrail.anatomy.finding.verdict import (
 RANGE = {"patella": {"volume_mm3": [8000, 40000], "ball_mm": [12, 28]}}
 LIMITS = {
     "least_certainty": 0.7,
+    "least_expected": 0.75,
+    "least_steadiness": 0.85,
     "most_doubtful": 0.3,
     "least_agreement": 0.8,
     "least_agreement_of_series": 0.8,
 }
 KNOWN = Plausible.model_validate({"bones": RANGE, "doubts": LIMITS})
 SOUND = Evidence(
-    volume_mm3=16000.0, ball_mm=19.0, is_cut=False, certainty=0.95, doubtful=0.1, agreement=0.93
+    volume_mm3=16000.0,
+    ball_mm=19.0,
+    is_cut=False,
+    certainty=0.95,
+    expected=0.9,
+    steadiness=0.96,
+    doubtful=0.1,
+    agreement=0.93,
 )
 
 
@@ -45,6 +54,8 @@ def test_nothing_speaks_against_a_sound_bone() -> None:
         ("ball_mm", 29.0, 27.5, "thickest it measures 29 mm"),
         ("ball_mm", float("inf"), 27.5, "thickest"),
         ("certainty", 0.69, 0.71, "certainty of 69%"),
+        ("expected", 0.74, 0.76, "right by 74%"),
+        ("steadiness", 0.84, 0.86, "84% agree"),
         ("doubtful", 0.31, 0.29, "unclear in 31%"),
         ("agreement", 0.79, 0.81, "agree by 79%"),
     ],

@@ -1,4 +1,8 @@
-"""Which bone is where, on a grid of a few millimetres: the first network over a whole series."""
+"""Which bone is where, on a grid of a few millimetres: the first network over a whole series.
+
+It is asked twice, the second time about the mirror image: bones have no sides for it, so both
+answers should be one. Their mean is better than either, and where they differ it does not know.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +36,9 @@ class CoarseBones:
     ----------
     probabilities
         float32 (classes, D, H, W), summing to one; outside the field of view all background.
+        The mean of both answers.
+    answers
+        uint8 (2, D, H, W), the class by the image and by its mirror image.
     classes
         Names, the background first.
     geometry
@@ -39,6 +46,7 @@ class CoarseBones:
     """
 
     probabilities: NDArray[np.float32]
+    answers: NDArray[np.uint8]
     classes: tuple[str, ...]
     geometry: Geometry
 
@@ -57,12 +65,27 @@ def coarse_bones(image: Volume, network: Network, weights: CoarseWeights) -> Coa
         A whole series, as :func:`marrowtrail.anatomy.network_input.normalised` gives it.
     """
     moved = onto_aligned_grid(image, weights.spacing_mm, OUTSIDE)
-    logits = _by_tiles(np.asarray(moved.data, dtype=np.float32), network, len(weights.classes))
-    probabilities = _softmax(logits)
     beyond = ~within(image.geometry, moved.geometry)
+    seen, classes = np.asarray(moved.data, dtype=np.float32), len(weights.classes)
+    probabilities = _answer(seen, beyond, network, classes)
+    mirrored = _answer(seen[::-1], beyond[::-1], network, classes)[:, ::-1]
+    answers = np.stack([_likeliest(probabilities), _likeliest(mirrored)])
+    probabilities += mirrored
+    probabilities /= 2
+    return CoarseBones(probabilities, answers, weights.classes, moved.geometry)
+
+
+def _answer(
+    image: NDArray[np.float32], beyond: NDArray[np.bool_], network: Network, classes: int
+) -> NDArray[np.float32]:
+    probabilities = _softmax(_by_tiles(image, network, classes))
     probabilities[:, beyond] = 0.0
     probabilities[0, beyond] = 1.0
-    return CoarseBones(probabilities, weights.classes, moved.geometry)
+    return probabilities
+
+
+def _likeliest(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(np.argmax(probabilities, axis=0), dtype=np.uint8)
 
 
 def _by_tiles(image: NDArray[np.float32], network: Network, classes: int) -> NDArray[np.float32]:

@@ -32,6 +32,9 @@ CRUMB_MM3 = 150.0
 SMALLEST_MM3 = 400.0
 """As for masks that were handed in: less is a sliver at the edge of the image."""
 
+NEAR_VOXELS = 4
+"""About 10 mm: what the first network thinks of a bone's surroundings counts so far."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundBone:
@@ -149,14 +152,43 @@ def _evidence(
     by_coarse = mine & (said & Said.COARSE > 0)
     both = np.count_nonzero(by_coarse & inside)
     either = np.count_nonzero(by_coarse) + np.count_nonzero(inside)
-    own = coarse.probabilities[coarse.classes.index(pieces.pieces[number - 1].bone)]
+    first = _first_answer(number, coarse, pieces)
     return Evidence(
         volume_mm3=np.count_nonzero(inside) * block.geometry.voxel_mm3,
         ball_mm=_ball_mm(full, pieces),
         is_cut=bool(at_border(full).any()),
-        certainty=float(own[pieces.labels == number].mean()),
+        certainty=first.certainty,
+        expected=first.expected,
+        steadiness=first.steadiness,
         doubtful=doubtful / band if band else 0.0,
         agreement=2 * both / either,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FirstAnswer:
+    """What the first network says of one piece: see :class:`Evidence`."""
+
+    certainty: float
+    expected: float
+    steadiness: float
+
+
+def _first_answer(number: int, coarse: CoarseBones, pieces: Pieces) -> _FirstAnswer:
+    mine = pieces.labels == number
+    (found,) = ndimage.find_objects(mine.astype(np.uint8))
+    near = tuple(slice(max(0, one.start - NEAR_VOXELS), one.stop + NEAR_VOXELS) for one in found)
+    others = (pieces.labels[near] > 0) & ~mine[near]
+    name = coarse.classes.index(pieces.pieces[number - 1].bone)
+    own, inside = coarse.probabilities[name][near], mine[near]
+    # What bears the name beyond the nearest voxels, or in another piece, is no part of this one.
+    around = ~others & ndimage.binary_dilation(inside, iterations=NEAR_VOXELS)
+    plain, mirrored = (answer[near][around] == name for answer in coarse.answers)
+    called = np.count_nonzero(plain) + np.count_nonzero(mirrored)
+    return _FirstAnswer(
+        certainty=float(own[inside].mean()),
+        expected=float(2 * own[inside].sum() / (own[around].sum() + np.count_nonzero(inside))),
+        steadiness=2 * np.count_nonzero(plain & mirrored) / called if called else 0.0,
     )
 
 

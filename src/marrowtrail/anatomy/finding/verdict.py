@@ -41,6 +41,8 @@ class Doubts(_Entry):
     """From where on the networks are not sure enough; shares from 0 to 1."""
 
     least_certainty: float = Field(gt=0, lt=1)
+    least_expected: float = Field(gt=0, lt=1)
+    least_steadiness: float = Field(gt=0, lt=1)
     most_doubtful: float = Field(gt=0, lt=1)
     least_agreement: float = Field(gt=0, lt=1)
     least_agreement_of_series: float = Field(gt=0, lt=1)
@@ -89,6 +91,10 @@ class Evidence:
         The field of view cuts it.
     certainty
         Mean probability, by the first network, of the bone's name inside of it.
+    expected
+        Dice that the first network's own probabilities lead one to expect of its mask.
+    steadiness
+        Dice of the first network's answers to the image and to its mirror image.
     doubtful
         Share of the band about its surface where the second network does not know.
     agreement
@@ -99,6 +105,8 @@ class Evidence:
     ball_mm: float
     is_cut: bool
     certainty: float
+    expected: float
+    steadiness: float
     doubtful: float
     agreement: float
 
@@ -120,6 +128,14 @@ def doubts_of(bone: str, evidence: Evidence, known: Plausible | None = None) -> 
     said = [*_of_shape(evidence, known.bones[bone])] if bone in known.bones else []
     if evidence.certainty < limits.least_certainty:
         said.append(f"the network names it with a certainty of {evidence.certainty:.0%} only")
+    if evidence.expected < limits.least_expected:
+        said.append(
+            f"by the network's own doubts its outline is right by {evidence.expected:.0%} only"
+        )
+    if evidence.steadiness < limits.least_steadiness:
+        said.append(
+            f"in the mirrored image the network sees it otherwise: {evidence.steadiness:.0%} agree"
+        )
     if evidence.doubtful > limits.most_doubtful:
         said.append(f"its edge is unclear in {evidence.doubtful:.0%} of the band about it")
     if evidence.agreement < limits.least_agreement:
