@@ -11,20 +11,24 @@ import pytest
 
 from marrowtrail.diagnosis.audit import audit_sheet
 from marrowtrail.diagnosis.bars import leading_diseases
-from marrowtrail.diagnosis.differential import Differential, Standing
+from marrowtrail.diagnosis.course_ahead import labels_ahead, outcomes_ahead
+from marrowtrail.diagnosis.differential import Differential, Standing, Turn
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.reasoning import diagnose, probabilities
+from marrowtrail.diagnosis.turning_ahead import turns_ahead
 from marrowtrail.diagnosis.weighing import under_another_prior, weigh
 from marrowtrail.record.findings import Finding
 
 from .conftest import Edit
 from .stories import (
+    ANKLE,
     CONDYLE,
     FIRST,
     HEAD,
     HEALTHY,
     NECROSIS,
+    SECOND,
     SEED_FIRST,
     SEED_SECOND,
     SEED_THIRD,
@@ -51,15 +55,11 @@ class TestWhatWouldTurnIt:
     def test_every_finding_named_does_turn_the_ranking(
         self, knowledge: Knowledge, first: Differential
     ) -> None:
-        assert first.turns
-        before = leading_diseases(probabilities(SEED_FIRST, knowledge), knowledge, count=1)[0]
-        for turn in first.turns:
-            after = probabilities([*SEED_FIRST, Finding(turn.finding, turn.state)], knowledge)
-            lead = leading_diseases(after, knowledge, count=1)[0]
-            assert knowledge.diagnoses[lead] == turn.diagnosis
-            assert turn.diagnosis not in knowledge.disease(knowledge.diagnoses[before])
-            rows = [knowledge.diagnoses.index(d) for d in knowledge.disease(turn.diagnosis)]
-            assert turn.probability == pytest.approx(float(after[rows].sum()), abs=1e-12)
+        today = [t for t in first.turns if t.finding not in knowledge.course.rules.findings]
+        assert today
+        for turn in today:
+            after = [*SEED_FIRST, Finding(turn.finding, turn.state)]
+            _turns_indeed(turn, SEED_FIRST, after, knowledge)
 
     def test_likeliest_first_and_none_that_hardly_happens(self, first: Differential) -> None:
         chances = [turn.chance for turn in first.turns]
@@ -72,6 +72,76 @@ class TestWhatWouldTurnIt:
 
     def test_a_settled_case_is_turned_by_nothing(self, knowledge: Knowledge) -> None:
         assert diagnose(NECROSIS, knowledge).turns == ()
+
+
+ARTHRITIS = SEED_FIRST + seen(CONDYLE, FIRST, "synovitis")
+"""Arthritis leads; oedema that moves would be no part of it."""
+
+
+class TestWhatALaterScanWouldTurn:
+    @pytest.mark.parametrize("key", ["shift_other_joint", "shift_same_bone_or_joint"])
+    def test_a_move_is_named_with_its_scan_and_does_turn_the_ranking(
+        self, knowledge: Knowledge, key: str
+    ) -> None:
+        (turn,) = [t for t in diagnose(ARTHRITIS, knowledge).turns if t.finding == key]
+        assert turn.state is P
+        assert turn.words.endswith("(MRI again in 3 months)")
+        after = [*ARTHRITIS, Finding(key, P, None, FIRST + timedelta(days=91))]
+        _turns_indeed(turn, ARTHRITIS, after, knowledge)
+
+    def test_oedema_that_stays_is_read_at_its_first_place(self, knowledge: Knowledge) -> None:
+        (turn,) = [t for t in diagnose(SEED_FIRST, knowledge).turns if "(MRI again" in t.words]
+        assert turn.words == "oedema still at its first place (MRI again in 12 months)"
+        after = SEED_FIRST + seen(CONDYLE, FIRST + timedelta(days=365), "bme_present")
+        _turns_indeed(turn, SEED_FIRST, after, knowledge)
+
+    @pytest.mark.parametrize(
+        ("story", "key", "days"),
+        [(ARTHRITIS, "shift_other_joint", 91.0), (SEED_FIRST, "resolves_by_12m", 365.0)],
+    )
+    def test_its_chance_is_that_of_seeing_oedema_there(
+        self, knowledge: Knowledge, story: list[Finding], key: str, days: float
+    ) -> None:
+        """Oedema elsewhere is a move, oedema at its first place is healing that has not come."""
+        (turn,) = [t for t in diagnose(story, knowledge).turns if t.finding == key]
+        case, course, named = (
+            weigh(story, knowledge, SETTING),
+            knowledge.course,
+            knowledge.diagnoses,
+        )
+        seen_so_far, error = case.reading.course, knowledge.reading_error[key]
+        later = labels_ahead(case.closed_form, seen_so_far, course, named, days)
+        there, not_there = outcomes_ahead([key], seen_so_far, course, named, days, error)
+        assert turn.chance == pytest.approx(float(later @ there), abs=1e-12)
+        assert turn.chance + float(later @ not_there) == pytest.approx(1.0, abs=1e-12)
+
+    def test_a_move_that_was_seen_is_not_waited_for(self, knowledge: Knowledge) -> None:
+        known = ARTHRITIS + seen(ANKLE, SECOND, "bme_present shift_other_joint")
+        case = weigh(known, knowledge, SETTING)
+        named = [t.finding for t in turns_ahead(case, known, knowledge, SETTING)]
+        assert "shift_other_joint" not in named
+
+    def test_without_dates_no_later_scan_has_a_day(self, knowledge: Knowledge) -> None:
+        undated = told("spa_known hla_b27 synovitis bme_present bme_large_diffuse")
+        case = weigh(undated, knowledge, SETTING)
+        assert turns_ahead(case, undated, knowledge, SETTING) == ()
+
+    def test_what_would_turn_nothing_is_not_named(self, knowledge: Knowledge) -> None:
+        case = weigh(NECROSIS, knowledge, SETTING)
+        assert turns_ahead(case, NECROSIS, knowledge, SETTING) == ()
+
+
+def _turns_indeed(
+    turn: Turn, before: list[Finding], after: list[Finding], knowledge: Knowledge
+) -> None:
+    """Ranking again with the finding puts the disease first that the turn names."""
+    first = leading_diseases(probabilities(before, knowledge), knowledge, count=1)[0]
+    again = probabilities(after, knowledge)
+    lead = leading_diseases(again, knowledge, count=1)[0]
+    assert knowledge.diagnoses[lead] == turn.diagnosis
+    assert turn.diagnosis not in knowledge.disease(knowledge.diagnoses[first])
+    rows = [knowledge.diagnoses.index(d) for d in knowledge.disease(turn.diagnosis)]
+    assert turn.probability == pytest.approx(float(again[rows].sum()), abs=1e-12)
 
 
 class TestOtherPriors:

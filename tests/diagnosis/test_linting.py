@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from marrowtrail.cli.app import app
-from marrowtrail.diagnosis.linting import lint_knowledge
+from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.linting import lint_json, lint_knowledge
+from marrowtrail.diagnosis.loading import load_knowledge
+from marrowtrail.diagnosis.memory_weight import memory_cells
+from marrowtrail.diagnosis.schema import Basis
 
 from .conftest import Edit
 
@@ -125,3 +131,50 @@ class TestDiagnose:
         assert "no prior knowledge" in said
         assert "resolution:" in said
         assert "times as common" in said
+
+
+class TestWhatToSourceNext:
+    def test_only_cells_without_a_source_the_weightiest_first(self, knowledge: Knowledge) -> None:
+        cells = memory_cells(knowledge)
+        assert [c.weight for c in cells] == sorted((c.weight for c in cells), reverse=True)
+        for cell in cells:
+            rows = knowledge.table.rows[cell.diagnosis, cell.finding]
+            assert all(row.basis is Basis.MEMORY for row in rows)
+            assert cell.weight == pytest.approx(cell.separates * cell.assessed)
+            assert 0 <= cell.assessed <= 1
+
+    def test_a_cell_that_is_sourced_is_off_the_list(
+        self, knowledge: Knowledge, folder: Path, edit: Edit
+    ) -> None:
+        heaviest = memory_cells(knowledge)[0]
+        row = f"- {{finding: {heaviest.finding}, k: 3, n: 10, source: toms2005}}\n"
+        edit(f"cells/{heaviest.diagnosis}.yaml", "cells:\n", f"cells:\n{row}")
+        now = {(c.diagnosis, c.finding) for c in memory_cells(load_knowledge(folder))}
+        assert (heaviest.diagnosis, heaviest.finding) not in now
+        assert len(now) == len(memory_cells(knowledge)) - 1
+
+    def test_without_memory_there_is_none(self) -> None:
+        assert memory_cells(load_knowledge(use_memory=False)) == ()
+
+    def test_separation_is_the_expected_log_ratio_both_ways(self, knowledge: Knowledge) -> None:
+        """By hand for one cell: the mean over all others."""
+        cell = memory_cells(knowledge)[0]
+        error, table = knowledge.reading_error[cell.finding], knowledge.table
+        column = table.findings.index(cell.finding)
+        rates = (table.alpha / (table.alpha + table.beta))[:-1, column]
+        read = [float(r * (1 - error) + (1 - r) * error) for r in rates]
+        mine = read.pop(knowledge.diagnoses.index(cell.diagnosis))
+        expected = [
+            mine * math.log(mine / q)
+            + (1 - mine) * math.log((1 - mine) / (1 - q))
+            + q * math.log(q / mine)
+            + (1 - q) * math.log((1 - q) / (1 - mine))
+            for q in read
+        ]
+        assert cell.separates == pytest.approx(sum(expected) / len(expected))
+        assert cell.separates > 0
+
+    def test_the_linter_tells_it_to_machines(self) -> None:
+        told = json.loads(lint_json(lint_knowledge()))["to_source"]
+        assert len(told) == 40
+        assert {"diagnosis", "finding", "weight"} <= told[0].keys()

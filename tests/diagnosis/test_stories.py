@@ -160,6 +160,21 @@ class TestNothingToSay:
         assert found.bars == ()
         assert all(c.low == pytest.approx(c.high, abs=1e-12) for c in found.causes)
 
+    @pytest.mark.parametrize(
+        ("setting", "said"),
+        [
+            ("musculoskeletal_mri", "set by judgement and without an interval"),
+            ("uniform", "set by convention and without an interval"),
+            ("bone_clinic", "set from an audit and without an interval"),
+        ],
+    )
+    def test_a_starting_point_has_no_interval_and_says_so(
+        self, knowledge: Knowledge, setting: str, said: str
+    ) -> None:
+        assert said in diagnose([], knowledge, setting=setting).conclusion
+        told_something = diagnose(SEED_FIRST, knowledge, setting=setting).conclusion
+        assert "without an interval" not in told_something
+
     def test_oedema_alone_says_no_more(self, knowledge: Knowledge) -> None:
         found = diagnose(seen(CONDYLE, FIRST, "bme_present"), knowledge)
         assert "says nothing about this patient" in found.conclusion

@@ -22,6 +22,13 @@ SPEAKS_FROM = 0.15
 WORTH_NAMING = 0.05
 """Share from which a disease's withheld label is spoken of though it does not lead."""
 
+STARTS_BY = {
+    "judgement": "set by judgement",
+    "convention": "set by convention",
+    "audit": "set from an audit",
+}
+"""Where a starting point comes from; nobody has published how far off it may be."""
+
 NAMED = 3
 """Findings named for and against the leading cause, and causes named where none leads."""
 
@@ -67,7 +74,8 @@ def conclude(
     if reading.says_nothing:
         return (
             f"No finding that could tell the causes apart was given: the list is the starting "
-            f"point for a {setting.label} and says nothing about this patient."
+            f"point for a {setting.label}, {STARTS_BY[setting.basis]} and without an interval, and "
+            f"says nothing about this patient."
         )
     lead = diseases[0]
     if lead.probability < STANDS_OUT_FROM or lead.lead == NONE_OF_THESE:

@@ -94,16 +94,16 @@ def read_course(
 ) -> Sightings:
     """Gather the looks; ``error`` is the chance that one of them is wrong."""
     spoken = [f for f in findings if f.state is not FindingState.NOT_DONE]
-    first_places = _first_places(spoken, first)
+    at_first = first_places(spoken, first)
     healed = _healed(spoken, first, rules)
-    place = {**_place_looks(spoken, first, first_places, healed), **healed}
+    place = {**_place_looks(spoken, first, at_first, healed), **healed}
     collapse = _collapse(spoken, first, rules)
-    here = {joint for place in first_places for joint in joints_at(place)}
+    here = {joint for place in at_first for joint in joints_at(place)}
     scopes: dict[Scope, dict[float, Seen]] = {
         move.scope: _cumulative(_days(_telling(spoken, move, here), move.finding, first))
         for move in rules.moves
     }
-    clear = _clear_joints(spoken, first, first_places)
+    clear = _clear_joints(spoken, first, at_first)
     moved = [s.day for s in scopes["another_joint"].values() if s.state is not A]
     clear = {day: joints for day, joints in clear.items() if not moved or day < min(moved)}
     beyond = [_move_look(s, error) for s in scopes["another_joint"].values()]
@@ -166,7 +166,8 @@ def _healed(spoken: Iterable[Finding], first: date | None, rules: CourseRules) -
     return {seen.day: seen for seen in (kept or unsure[:1])}
 
 
-def _first_places(spoken: Iterable[Finding], first: date | None) -> frozenset[Site]:
+def first_places(spoken: Iterable[Finding], first: date | None) -> frozenset[Site]:
+    """Where the first scan showed oedema."""
     return frozenset(
         f.site
         for f in spoken

@@ -45,16 +45,36 @@ class Relapse(Row):
     known: tuple[KnownShare, ...]
 
 
+class Gap(Row):
+    """Days between two places that a source saw one after the other."""
+
+    days: float = Days
+    source: Key
+
+
 class Move(Row):
-    """Oedema that shows elsewhere: the finding, time constants, and how long it stays there."""
+    """Oedema that shows elsewhere: the finding, the gaps before it does, how long it stays there.
+
+    ``sources`` are those of ``stays_days``.
+    """
 
     scope: Scope
     label: Key
     finding: Key
-    mean_days: tuple[float, ...] = Field(min_length=1)
+    gaps: tuple[Gap, ...] = Field(min_length=1)
     stays_days: float = Days
     sources: tuple[str, ...]
     reason: Key
+
+    @property
+    def mean_days(self) -> tuple[float, ...]:
+        """Each gap is one time constant."""
+        return tuple(gap.days for gap in self.gaps)
+
+    def left_in(self, without: frozenset[str]) -> Move:
+        """The move without the gaps of some sources; with all of them where none would be left."""
+        kept = tuple(gap for gap in self.gaps if gap.source not in without)
+        return self.model_copy(update={"gaps": kept or self.gaps})
 
 
 class StageLabel(Row):
@@ -145,3 +165,7 @@ class CourseRules(Row):
     def move(self, scope: Scope) -> Move:
         """The move of a scope."""
         return next(m for m in self.moves if m.scope == scope)
+
+    def left_in(self, without: frozenset[str]) -> CourseRules:
+        """The rules without what some sources alone gave: the gaps that they saw."""
+        return self.model_copy(update={"moves": tuple(m.left_in(without) for m in self.moves)})

@@ -20,6 +20,7 @@ from marrowtrail.diagnosis.engine import mean_rates
 from marrowtrail.diagnosis.evidence import is_evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.loading import knowledge_files, load_knowledge
+from marrowtrail.diagnosis.memory_weight import MemoryCell, memory_cells
 from marrowtrail.diagnosis.schema import Basis, CellFile, CellRow, Source
 
 IDENTIFIER = re.compile(r"10\.\d{4,9}/\S+|PMID\s*\d+|PMC\d+", re.IGNORECASE)
@@ -27,6 +28,10 @@ IDENTIFIER = re.compile(r"10\.\d{4,9}/\S+|PMID\s*\d+|PMC\d+", re.IGNORECASE)
 
 DECIDES_FROM = 3.0
 """Ratio of a rate to the background from which a cell from memory decides rankings."""
+
+
+TO_SOURCE = 40
+"""Cells listed as those whose sourcing would pay most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Lint:
-    """What the linter found, errors first, and how much of the knowledge rests on what."""
+    """What the linter found, errors first, and how much of the knowledge rests on what.
+
+    ``to_source`` are the cells from memory alone that weigh most, the weightiest first.
+    """
 
     version: str
     hash: str
     problems: tuple[Problem, ...]
     counts: Mapping[str, int]
+    to_source: tuple[MemoryCell, ...] = ()
 
 
 def lint_knowledge(folder: Path | None = None) -> Lint:
@@ -61,7 +70,13 @@ def lint_knowledge(folder: Path | None = None) -> Lint:
     problems = [*_sources(files.sources, files.cells), *_cells(files.cells)]
     problems += [*_priors(knowledge), *_flags(knowledge), *_memory(knowledge)]
     problems.sort(key=lambda one: (not one.is_error, one.where, one.what))
-    return Lint(knowledge.version, knowledge.hash, tuple(problems), _counts(files.cells, knowledge))
+    return Lint(
+        knowledge.version,
+        knowledge.hash,
+        tuple(problems),
+        _counts(files.cells, knowledge),
+        memory_cells(knowledge)[:TO_SOURCE],
+    )
 
 
 def lint_json(found: Lint) -> str:

@@ -83,7 +83,8 @@ def load_knowledge(
     use_memory
         Whether cells without a source count.
     without
-        Keys of sources whose cells do not count, as when the case of one of them is ranked.
+        Keys of sources whose cells and gaps between moves do not count, nor those of other keys of
+        their studies, as when the case of one of them is ranked.
 
     Raises
     ------
@@ -117,6 +118,7 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
     files = _parse(contents)
     words = vocabulary()
     _check_references(files, words)
+    without = _with_their_studies(without, files.sources)
     diagnoses = tuple(d.key for d in words.diagnoses if d.key != NONE_OF_THESE)
     groups = {d.key: d.group for d in words.diagnoses}
     literature = gather(
@@ -159,8 +161,17 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
         calibration=files.calibration,
         composites=files.composites,
         outlook=files.outlook,
-        course=compile_course(files.course, diagnoses, groups, files.families, literature),
+        course=compile_course(
+            files.course.left_in(without), diagnoses, groups, files.families, literature
+        ),
     )
+
+
+def _with_their_studies(keys: frozenset[str], sources: Iterable[Source]) -> frozenset[str]:
+    """The keys, and all other keys of the same studies: leaving out a paper leaves out its twin."""
+    study_of = {source.key: source.study or source.key for source in sources}
+    studies = {study_of.get(key, key) for key in keys}
+    return keys | {key for key, study in study_of.items() if study in studies}
 
 
 def _left_in(file: CellFile, without: frozenset[str]) -> CellFile:
@@ -305,6 +316,7 @@ def _check_course(files: KnowledgeFiles, check: Callable[[str, Iterable[str], st
         if disease.family not in {family.key for family in files.families}:
             raise _broken(f"unknown family {disease.family}", name)
     check("source", (s for move in rules.moves for s in move.sources), name)
+    check("source", (gap.source for move in rules.moves for gap in move.gaps), name)
     check("source", (s for turn in rules.transitions for s in turn.sources), name)
     sources = [*(d.source for d in rules.families), *(t.source for t in rules.treatments)]
     check("source", (*sources, *(known.source for known in rules.relapse.known)), name)

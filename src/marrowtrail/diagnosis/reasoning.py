@@ -58,7 +58,8 @@ def diagnose(
     InputError
         If there is no such setting.
     """
-    case = weigh(known_by(findings, as_of), knowledge, setting)
+    known = known_by(findings, as_of)
+    case = weigh(known, knowledge, setting)
     if case.reading.oedema is FindingState.ABSENT:
         return _nothing_to_explain(case, knowledge, setting, as_of)
     power = knowledge.calibration.likelihood_power
@@ -88,7 +89,7 @@ def diagnose(
         composites=_two_diseases(case, knowledge),
         standing=standing,
         standing_why=why,
-        turns=turns(case, knowledge),
+        turns=turns(case, known, knowledge, setting),
         under_settings=under_settings(case, knowledge),
         odds_to_flip=odds_to_flip(case.closed_form),
         outlook=outlook(diseases, case.reading, case.closed_form, knowledge),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from marrowtrail.diagnosis.arrays import Floats
@@ -18,10 +20,11 @@ from marrowtrail.diagnosis.engine import (
 )
 from marrowtrail.diagnosis.evidence import Evidence, Reading, is_evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.turning_ahead import turns_ahead
 from marrowtrail.diagnosis.weighing import Weighing, under_another_prior
 from marrowtrail.diagnosis.weights import state_weights
 from marrowtrail.diagnosis.wording import describe
-from marrowtrail.record.findings import FindingState
+from marrowtrail.record.findings import Finding, FindingState
 
 TURNS = 5
 """Findings listed."""
@@ -33,8 +36,14 @@ SHOWN = 3
 """Causes shown for each setting."""
 
 
-def turns(case: Weighing, knowledge: Knowledge) -> tuple[Turn, ...]:
-    """Single findings, not known yet, that would put another disease first; likeliest first."""
+def turns(
+    case: Weighing, findings: Sequence[Finding], knowledge: Knowledge, setting: str
+) -> tuple[Turn, ...]:
+    """Single findings, not known yet, that would put another disease first; likeliest first.
+
+    Those that can be found today, and what a later scan may show of the course. ``findings`` and
+    ``setting`` are those that ``case`` was weighed from.
+    """
     before = leading_diseases(case.closed_form, knowledge, count=1)[0]
     found = []
     for key in _still_to_ask(case.reading, knowledge):
@@ -56,6 +65,8 @@ def turns(case: Weighing, knowledge: Knowledge) -> tuple[Turn, ...]:
                 chance,
             )
             found.append(turn)
+    later = turns_ahead(case, findings, knowledge, setting)
+    found += [turn for turn in later if turn.chance >= LEAST_CHANCE]
     return tuple(sorted(found, key=lambda turn: (-turn.chance, turn.finding))[:TURNS])
 
 
