@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import marrowtrail as library
+from marrowtrail.cli.export import Kind, export
 from tests.patients import marrowtrail, result_of, strip_descriptions
 
 
@@ -30,6 +31,8 @@ class TestTheSeed:
         assert done.out == ""
         for name in (
             "report.html",
+            "report.pdf",
+            "fhir/bundle.json",
             "result.json",
             "findings.yaml",
             "provenance.json",
@@ -70,6 +73,18 @@ class TestTheSeed:
     def test_it_is_marked_as_synthetic(self, ran) -> None:
         assert result_of(ran[1])["is_synthetic"]
         assert "ynthetic" in (ran[1] / "report.html").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        ("kind", "name", "made"),
+        [
+            ("html", "report.html", "report.html"),
+            ("pdf", "report.pdf", "report.pdf"),
+            ("fhir", "bundle.json", "fhir/bundle.json"),
+        ],
+    )
+    def test_an_export_is_what_the_run_wrote(self, ran, tmp_path, kind, name, made) -> None:
+        export(Kind(kind), ran[1], tmp_path / "alone")
+        assert (tmp_path / "alone" / name).read_bytes() == (ran[1] / made).read_bytes()
 
     def test_nothing_identifies_the_patient(self, ran) -> None:
         for path in ran[1].rglob("*"):

@@ -20,6 +20,10 @@ from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.reasoning import diagnose, known_by
 from marrowtrail.diagnosis.weighing import weigh
+from marrowtrail.exchange.dicom.files import dicom_files
+from marrowtrail.exchange.dicom.form import DicomForm
+from marrowtrail.exchange.dicom.planes import dicom_cautions
+from marrowtrail.exchange.fhir import fhir_bundle
 from marrowtrail.follow_up.cautions import follow_up_cautions
 from marrowtrail.follow_up.compare import follow_up
 from marrowtrail.follow_up.proposals import propose_findings
@@ -40,9 +44,11 @@ from marrowtrail.record.merge import accept_all, merge_findings
 from marrowtrail.record.population import population_cautions
 from marrowtrail.report.figures import draw_figures
 from marrowtrail.report.html import render_html
+from marrowtrail.report.pdf import render_pdf
 from marrowtrail.result.circumstances import describe_patient, input_hash
 from marrowtrail.result.document import build_document
 from marrowtrail.result.folder import write_result
+from marrowtrail.result.identity import identity_of
 from marrowtrail.result.inputs import Circumstances, Concluded, Measured
 from marrowtrail.result.model import Result
 
@@ -114,19 +120,35 @@ def run(
     )
 
 
-def save(result: Result, out: Path | str) -> None:
-    """Write the output folder: report, tables, labels, findings for the reader to confirm.
+def save(
+    result: Result, out: Path | str, dicom: DicomForm | None = None, *, identified: bool = False
+) -> None:
+    """Write the output folder: reports, tables, labels, DICOM, FHIR, findings to confirm.
+
+    ``dicom`` says how its DICOM objects are written; as their source where it is not given.
+    ``identified`` puts the patient's name, id and birth date into the PDF and the FHIR bundle.
 
     Raises
     ------
     InputError
         If ``out`` cannot be written or holds something that is not an earlier result.
     """
-    pages = {
-        "report.html": render_html(result.document, result.figures),
+    document, figures = result.document, result.figures
+    identity = identity_of(result.study) if identified else None
+    pdf = render_pdf(document, figures, identity)
+    pages: dict[str, str | bytes] = {
+        "report.html": render_html(document, figures),
+        "report.pdf": pdf,
+        "fhir/bundle.json": fhir_bundle(document, pdf, identity),
         FINDINGS_FILE: findings_text(_dated(result)),
         "audit.csv": result.audit,
     }
+    form = dicom or DicomForm()
+    if identity is not None and form.pseudonymous:
+        # Under a pseudonym the pages must not name the patient either.
+        pdf, identity = render_pdf(document, figures), None
+    objects = dicom_files(result, form, pdf=pdf, names_patient=identity is not None)
+    pages |= {f"dicom/{name}": content for name, content in objects.items()}
     write_result(result, Path(out), pages)
 
 
@@ -147,8 +169,11 @@ def measure(study: Study, say: Progress) -> Measured:
         readings.extend(read_visit(visit.id, visit.series, maps))
         bone_maps.extend(maps)
     require_bones(study, bone_maps)
+    say("looking for signs")
+    series = [one for visit in study.visits for one in visit.series]
+    signs = look_for_signs(readings, series, bone_maps)
     followed = follow_up(study.visits, bone_maps, readings, progress=say)
-    return Measured(study, tuple(bone_maps), tuple(readings), look_for_signs(readings), followed)
+    return Measured(study, tuple(bone_maps), tuple(readings), signs, followed)
 
 
 def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
@@ -200,6 +225,7 @@ def _circumstances(case: Case, measured: Measured, settings: Settings) -> Circum
         *population_cautions(case),
         *anatomy_cautions(study, measured.bone_maps),
         *follow_up_cautions(measured.followed, len(study.visits)),
+        *dicom_cautions(study),
     )
     return Circumstances(
         patient=describe_patient(case),

@@ -72,6 +72,17 @@ def run(
     no_dates: Annotated[
         bool, typer.Option("--no-dates", help="Keep days since the first visit, no dates.")
     ] = False,
+    identified: Annotated[
+        bool, typer.Option("--identified", help="Name the patient in the PDF and in FHIR.")
+    ] = False,
+    pseudonymous: Annotated[
+        bool,
+        typer.Option("--pseudonymous", help="Write dicom/ without the patient, UIDs re-mapped."),
+    ] = False,
+    labelmap: Annotated[
+        bool,
+        typer.Option("--labelmap", help="DICOM segmentations as label maps, run-length encoded."),
+    ] = False,
     setting: SettingOption = "musculoskeletal_mri",
     quiet: SilentOption = False,
     json: JsonOption = False,
@@ -79,9 +90,11 @@ def run(
     """Measure, follow and reason: from a patient's folder to a report."""
     from marrowtrail.cli import summary
     from marrowtrail.cli.job import Job, run_job
+    from marrowtrail.exchange.dicom.form import DicomForm
 
+    form = DicomForm(pseudonymous=pseudonymous, labelmap=labelmap)
     with progress(quiet=quiet or json) as say:
-        job = Job(patient, out, setting, accept_proposed=accept_proposed, keep_dates=not no_dates)
+        job = Job(patient, out, setting, accept_proposed, not no_dates, form, identified)
         document = run_job(job, say)
     if json:
         answers.print_json(document.model_dump_json(by_alias=True))
@@ -173,6 +186,22 @@ def _draw(family: str, difficulty: float | None) -> Draw:
         known = ", ".join(Family)
         raise typer.BadParameter(f"{family!r} is not among: {known}", param_hint="--family")
     return Draw(Family(family), difficulty)
+
+
+@app.command()
+def export(
+    kind: Annotated[str, typer.Argument(help="html, pdf, fhir, tables, nifti or dicom.")],
+    result: Annotated[Path, typer.Argument(help="An output folder of a run.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path(),
+) -> None:
+    """Write one kind of output alone, from the folder that a run wrote."""
+    from marrowtrail.cli.export import Kind
+    from marrowtrail.cli.export import export as write_kind
+
+    if kind not in list(Kind):
+        raise typer.BadParameter(f"{kind!r} is not among: {', '.join(Kind)}", param_hint="KIND")
+    for path in write_kind(Kind(kind), result, out):
+        answers.print(str(path), markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -324,6 +353,29 @@ def evaluate_oedema(
     with progress(quiet=quiet or json) as say:
         scores = score_oedema(data, say)
     answers.print_json(scores.model_dump_json()) if json else summary.show_oedema_scores(scores)
+
+
+@evaluate.command("signs")
+def evaluate_signs(
+    data: Annotated[
+        Path | None, typer.Argument(help="Patients as `phantom` writes them; else drawn.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Which limbs are drawn.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Limbs to draw; each is imaged 2 to 5 times.")
+    ] = 60,
+    family: FamilyOption = "evaluation",
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Fracture lines, low-signal areas and demarcation against the truth of synthetic patients."""
+    from marrowtrail.cli.sign_scores import show_sign_scores
+    from marrowtrail.evaluation.signs import draw_and_score, score_folder
+
+    drawn = _draw(family, None).family
+    with progress(quiet=quiet or json) as say:
+        scores = score_folder(data, say) if data else draw_and_score(seed, count, drawn, say)
+    answers.print_json(scores.model_dump_json()) if json else show_sign_scores(scores)
 
 
 @evaluate.command("follow-up")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from marrowtrail.exchange.dicom.form import DicomForm
 from marrowtrail.pipeline import FINDINGS_FILE, Settings, run, save
 from marrowtrail.record.findings import CASE_RECORD, Finding
 from marrowtrail.record.findings_file import read_findings
@@ -22,6 +23,8 @@ class Job:
     setting: str
     accept_proposed: bool
     keep_dates: bool
+    dicom: DicomForm
+    identified: bool = False
 
 
 def run_job(job: Job, say: Callable[[str], None]) -> ResultDocument:
@@ -35,7 +38,7 @@ def run_job(job: Job, say: Callable[[str], None]) -> ResultDocument:
     )
     result = run(job.patient, settings, progress=say)
     say("writing")
-    save(result, job.out)
+    save(result, job.out, job.dicom, identified=job.identified)
     return result.document
 
 

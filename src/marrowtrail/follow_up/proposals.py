@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from marrowtrail.follow_up.low_signal_limits import size_of_area
 from marrowtrail.follow_up.track import FollowUp, Shift, ShiftKind
 from marrowtrail.imaging.series import Visit
 from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign, SignKind, SignState
@@ -29,9 +30,10 @@ QUARTER_DAYS = 92
 YEAR_DAYS = 366
 """Days that count as three and as twelve months."""
 
-_SIGN_FINDINGS = {
+SIGN_FINDINGS = {
     SignKind.DEMARCATION: "demarcation_band_serpiginous",
     SignKind.SUBCHONDRAL_LINE: "subchondral_line_thin",
+    SignKind.LOW_SIGNAL_AREA: "subchondral_lowT2_thick_ge4mm_or_long",
 }
 
 _STATES = {
@@ -120,7 +122,11 @@ def _size_state(filled: float) -> FindingState:
 
 def _sign(sign: Sign, visit: Visit) -> Finding:
     site = Site(sign.bone.bone, sign.bone.side)
-    return _software(_SIGN_FINDINGS[sign.kind], _STATES[sign.state], site, visit, sign.reason)
+    state, text = _STATES[sign.state], sign.reason
+    if sign.kind is SignKind.LOW_SIGNAL_AREA and sign.state is SignState.PRESENT:
+        state, beside = size_of_area(sign)
+        text = f"{text}: {beside}"
+    return _software(SIGN_FINDINGS[sign.kind], state, site, visit, text)
 
 
 def _shifts(

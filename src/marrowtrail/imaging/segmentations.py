@@ -24,6 +24,7 @@ from marrowtrail.errors import InputError
 from marrowtrail.imaging.archives import Opener
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.headers import DAMAGE, Header, quiet
+from marrowtrail.imaging.own_objects import is_own, is_proposed
 from marrowtrail.imaging.segments import bone_of_segment
 from marrowtrail.imaging.series import BoneLabels, SetAside
 from marrowtrail.imaging.slice_place import SlicePlace, slice_place
@@ -35,13 +36,19 @@ ON_VOXEL = 0.25
 
 _KIND = "segmentation"
 
+_OWN = "an earlier run of this program wrote it, and measures from the images again"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadSegmentation:
-    """Bones of one segmentation, once for each volume of its series, or why it was set aside."""
+    """Bones of one segmentation, once for each volume of its series, or why it was set aside.
+
+    ``is_own`` is true for what an earlier run of this program wrote.
+    """
 
     bones: tuple[BoneLabels, ...]
     aside: SetAside | None
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,13 +85,14 @@ def read_segmentation(
         try:
             with opener.open(header.path, header.members) as stream:
                 segmentation = _opened(stream, header)
+            own = is_own(segmentation)
             bones = _bones(segmentation)
             frames = list(_frames(segmentation, _values(bones)))
             series_uid = _source_series(segmentation)
         except DAMAGE:
             return _aside("it cannot be read as a DICOM segmentation")
     if not bones:
-        return _aside("none of its segments is a bone of the vocabulary")
+        return _aside(_OWN if own else "none of its segments is a bone of the vocabulary")
     without_side = [bone for bone in bones.values() if bone.side is Side.UNKNOWN]
     if len(without_side) > len(set(without_side)):
         return _aside("several of its segments are the same bone and do not say of which side")
@@ -92,12 +100,24 @@ def read_segmentation(
     if not candidates:
         return _aside("the series it was drawn on is not among those that were read")
     frame_uid = header.text("FrameOfReferenceUID")
-    volumes = _on_grids(candidates, frames, frame_uid, may_miss=series_uid in incomplete)
+    try:
+        volumes = _on_grids(candidates, frames, frame_uid, may_miss=series_uid in incomplete)
+    except InputError:
+        if own:
+            return _aside(_OWN)
+        raise
     used = set(_values(bones).values())
     names = tuple((number, bone) for number, bone in sorted(bones.items()) if number in used)
     return ReadSegmentation(
-        tuple(BoneLabels(one, names, "DICOM SEG", series_uid) for one in volumes), None
+        tuple(BoneLabels(one, names, "DICOM SEG", series_uid) for one in volumes), None, own
     )
+
+
+def without_copies(read: Sequence[ReadSegmentation]) -> tuple[ReadSegmentation, ...]:
+    """Segmentations as they are; an earlier run's copies set aside where other masks came."""
+    if not any(one.bones for one in read if not one.is_own):
+        return tuple(read)
+    return tuple(_aside(_OWN) if one.is_own and one.bones else one for one in read)
 
 
 def _opened(stream: BinaryIO, header: Header) -> hd.seg.Segmentation:
@@ -128,6 +148,7 @@ def _bones(segmentation: hd.seg.Segmentation) -> dict[int, BoneId]:
     return {
         int(item.SegmentNumber): bone
         for item in segmentation.SegmentSequence
+        if not (is_own(segmentation) and is_proposed(item))
         if (bone := bone_of_segment(item)) is not None
     }
 

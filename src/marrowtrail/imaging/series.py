@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
 from marrowtrail.errors import Caution
+from marrowtrail.imaging.source import DicomSource
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
 
@@ -112,6 +113,8 @@ class Series:
         ``None`` where unknown.
     is_part
         Slices of the series are missing beside this volume.
+    source
+        The DICOM images it was read from; ``None`` for NIfTI.
     """
 
     id: str
@@ -126,6 +129,7 @@ class Series:
     repetition_time_ms: float | None = None
     slice_thickness_mm: float | None = None
     is_part: bool = False
+    source: DicomSource | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from marrowtrail.imaging.plan import (
     plan_folder,
 )
 from marrowtrail.imaging.reorder import in_order_of
-from marrowtrail.imaging.segmentations import read_segmentation
+from marrowtrail.imaging.segmentations import read_segmentation, without_copies
 from marrowtrail.imaging.series import (
     BoneLabels,
     Series,
@@ -34,6 +34,7 @@ from marrowtrail.imaging.series import (
     Study,
     Visit,
 )
+from marrowtrail.imaging.source import dicom_source
 
 Progress = Callable[[str], None]
 
@@ -119,7 +120,9 @@ def _read_bones(plan: Plan) -> tuple[tuple[BoneLabels, ...], tuple[SetAside, ...
             series_uid = one.stack.first.text("SeriesInstanceUID")
             grids[series_uid].append(one.stack.geometry)
             incomplete |= {series_uid} if one.stack.is_part else set()
-    outcomes = [read_segmentation(header, grids, incomplete) for header in plan.segmentations]
+    outcomes = without_copies(
+        [read_segmentation(header, grids, incomplete) for header in plan.segmentations]
+    )
     bones = tuple(mask for one in outcomes for mask in one.bones)
     aside = Counter((one.aside.what, one.aside.reason) for one in outcomes if one.aside)
     return bones, tuple(SetAside(*why, files) for why, files in sorted(aside.items()))
@@ -140,6 +143,7 @@ def _series(planned: PlannedSeries) -> Series:
         header.number("RepetitionTime"),
         header.number("SliceThickness"),
         planned.stack.is_part,
+        dicom_source(planned.stack.headers),
     )
 
 

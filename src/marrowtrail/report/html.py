@@ -107,12 +107,13 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
     KeyError
         If the bytes of a figure of the document are missing.
     """
-    template = _environment().get_template("report.html.j2")
-    page = _page(document, figures)
+    template = environment().get_template("report.html.j2")
+    page = page_of(document, figures)
     return template.render(page=page, tables=tables, explained=explanations) + "\n"
 
 
-def _page(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
+def page_of(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
+    """What there is to show, in words and placed for drawing; the PDF is made from it as well."""
     trail = draw_trail(document)
     footnotes = Footnotes()
     why = reasons(document, footnotes)
@@ -147,15 +148,16 @@ def _ranking(row: RankingRow) -> Ranking:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """The templates of the report, with every text escaped."""
+    made = Environment(
         loader=PackageLoader("marrowtrail.report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "capital": words.capital,
         "inside": inside,
         "percent": words.percent,
@@ -164,5 +166,5 @@ def _environment() -> Environment:
         "visit_colour": lambda number: f"v{(number - 1) % VISIT_COLOURS + 1}",
         "line_colour": lambda index: f"line{index % LINE_COLOURS + 1}",
     }
-    environment.globals["percent_interval"] = words.percent_interval
-    return environment
+    made.globals["percent_interval"] = words.percent_interval
+    return made

@@ -49,6 +49,7 @@ CHANGES = {
 
 SIGNS = {
     SignKind.SUBCHONDRAL_LINE: "subchondral fracture line",
+    SignKind.LOW_SIGNAL_AREA: "low-signal area on the subchondral plate",
     SignKind.DEMARCATION: "demarcation line",
 }
 

@@ -6,16 +6,16 @@ with the date, or the day where dates are left out.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 from marrowtrail.result.model import FindingRow, VisitRow
+from marrowtrail.result.spoken_ids import spoken_ids
 
-SERIES_ID = re.compile(r"\b(?:series )?v(\d+)-s(\d+)\b")
-VISIT_ID = re.compile(r"\b(?:visit )?v(\d+)\b")
+plain = spoken_ids
+"""A sentence of another room with the ids of visits and series in words."""
 
 ABBREVIATIONS = {"mri": "MRI", "ct": "CT", "dxa": "DXA", "crp": "CRP"}
 
@@ -116,15 +116,6 @@ def visit_when(visit: VisitRow) -> str:
     if visit.date is None:
         return f"day {visit.day}"
     return f"{visit.date.day} {visit.date:%b %Y}"
-
-
-def plain(text: str) -> str:
-    """A sentence of another room with the ids of visits and series in words.
-
-    ``clear at v2`` becomes ``clear at visit 2``, ``v3-s1`` ``series 1 of visit 3``.
-    """
-    text = SERIES_ID.sub(r"series \2 of visit \1", text)
-    return VISIT_ID.sub(r"visit \1", text)
 
 
 def basis(findings: Sequence[FindingRow]) -> str:

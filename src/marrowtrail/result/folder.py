@@ -46,7 +46,7 @@ def check_target(out: Path) -> None:
         )
 
 
-def write_result(result: Result, out: Path, pages: Mapping[str, str]) -> None:
+def write_result(result: Result, out: Path, pages: Mapping[str, str | bytes]) -> None:
     """Write a result to its folder, replacing an earlier one.
 
     Parameters
@@ -56,7 +56,7 @@ def write_result(result: Result, out: Path, pages: Mapping[str, str]) -> None:
     out
         The folder; parents are made.
     pages
-        Further text files by name, as ``report.html`` and ``findings.yaml``.
+        Further files by name, as ``report.html`` and ``fhir/bundle.json``: text or bytes.
 
     Raises
     ------
@@ -80,10 +80,10 @@ def write_result(result: Result, out: Path, pages: Mapping[str, str]) -> None:
         ) from error
 
 
-def _fill(folder: Path, result: Result, pages: Mapping[str, str]) -> None:
+def _fill(folder: Path, result: Result, pages: Mapping[str, str | bytes]) -> None:
     document = result.document
     json_text = document.model_dump_json(indent=1, by_alias=True)
-    texts = {
+    files: dict[str, str | bytes] = {
         DOCUMENT: json_text + "\n",
         "provenance.json": document.provenance.model_dump_json(indent=1) + "\n",
         "lesions.csv": lesions_csv(document),
@@ -91,8 +91,7 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str]) -> None:
         "tracks.csv": tracks_csv(document),
         **pages,
     }
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    write_files(folder, files)
     (folder / "figures").mkdir()
     for name, content in result.figures.items():
         (folder / "figures" / name).write_bytes(content)
@@ -100,6 +99,14 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str]) -> None:
     for name, volume in _labels(result).items():
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")
     write_found_bones(result.bone_maps, folder / "labels")
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files by their name within a folder; text as UTF-8 with its line ends as they are."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def _labels(result: Result) -> dict[str, Volume]:

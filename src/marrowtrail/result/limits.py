@@ -5,8 +5,9 @@ NOTICE = "Research use only. Not a medical device. Not for decisions about a pat
 KNOWN_LIMITS = (
     "Bones without a mask are found by networks trained on synthetic images alone. An outline that "
     "they are not sure of is shown and not measured; a wrong one may still be called sure.",
-    "No subchondral fracture line and no demarcation zone is looked for: a reader must enter "
-    "them, and until then they count for nothing.",
+    "Fracture lines, low-signal areas and demarcation are looked for in bones with oedema alone, "
+    "under joint surfaces whose other bone is in the image, by limits set on synthetic images. "
+    "Collapse, cysts, erosions and double lines are left to a reader.",
     "Oedema is what is brighter than normal marrow of the same bone. Red marrow, vessels, cysts, "
     "failed fat suppression and fluid at the surface can look like it.",
     "Volumes of one lesion differ up to twofold between methods: compare visits measured alike.",

@@ -1,0 +1,91 @@
+"""One kind of output alone, made again from an output folder."""
+
+from __future__ import annotations
+
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+
+from marrowtrail.errors import InputError
+from marrowtrail.result.folder import write_files
+from marrowtrail.result.stored import ANOTHER_RUN, StoredResult, read_stored
+
+Files = dict[str, "str | bytes"]
+
+
+class Kind(StrEnum):
+    """What can be exported."""
+
+    HTML = "html"
+    PDF = "pdf"
+    FHIR = "fhir"
+    TABLES = "tables"
+    NIFTI = "nifti"
+    DICOM = "dicom"
+
+
+KEPT = {Kind.NIFTI: "labels", Kind.DICOM: "dicom"}
+"""Kinds that need the images to be made, so that they are taken as the run wrote them."""
+
+
+def export(kind: Kind, result: Path, out: Path) -> tuple[Path, ...]:
+    """Write one kind of output of a result into a folder; all of its files or none.
+
+    Nobody is named in what is made anew: a result does not hold who the patient is.
+
+    Raises
+    ------
+    InputError
+        If ``result`` is no result, lacks what is asked for, or a file is in the way.
+    """
+    files = _kept(result, KEPT[kind]) if kind in KEPT else _made(kind, read_stored(result))
+    taken = [name for name in files if (out / name).exists()]
+    if taken:
+        raise InputError(
+            f"{taken[0]!r} is there already; nothing was written.",
+            where=str(out),
+            remedy="choose another folder with --out",
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=out) as folder:
+            write_files(Path(folder), files)
+            for name in files:
+                (Path(folder) / name).rename(out / name)
+    except OSError as error:
+        raise InputError(
+            f"The export could not be written: {error.strerror or error}.",
+            where=str(out),
+            remedy="free some space or choose another folder with --out",
+        ) from error
+    return tuple(out / name for name in files)
+
+
+def _made(kind: Kind, stored: StoredResult) -> Files:
+    from marrowtrail.exchange.fhir import fhir_bundle
+    from marrowtrail.report.html import render_html
+    from marrowtrail.report.pdf import render_pdf
+    from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
+
+    document, figures = stored.document, stored.figures
+    if kind is Kind.HTML:
+        return {"report.html": render_html(document, figures)}
+    if kind is Kind.PDF:
+        return {"report.pdf": render_pdf(document, figures)}
+    if kind is Kind.FHIR:
+        return {"bundle.json": fhir_bundle(document, render_pdf(document, figures))}
+    return {
+        "lesions.csv": lesions_csv(document),
+        "regions.csv": regions_csv(document),
+        "tracks.csv": tracks_csv(document),
+    }
+
+
+def _kept(result: Path, part: str) -> Files:
+    read_stored(result)
+    paths = sorted(path for path in (result / part).glob("*") if path.is_file())
+    if not paths:
+        raise InputError(
+            f"The result holds nothing in {part}/.", where=str(result), remedy=ANOTHER_RUN
+        )
+    return {path.name: path.read_bytes() for path in paths}

@@ -1,0 +1,165 @@
+"""Findings gathered for a page: one line where the report's table has one a bone and visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState
+from marrowtrail.report.coverage import Coverage, coverage
+from marrowtrail.report.words import (
+    bone_name,
+    capital,
+    plain,
+    region_name,
+    spoken,
+    visit_when,
+)
+from marrowtrail.result.model import FindingRow, ResultDocument
+
+STATES = (FindingState.PRESENT, FindingState.EQUIVOCAL, FindingState.ABSENT)
+"""In the order in which a reader asks."""
+
+
+def known_lines(document: ResultDocument) -> tuple[tuple[str, str], ...]:
+    """What was looked for and found or not, by who tells it and in which state."""
+    groups: dict[tuple[int, str, str], dict[str, list[FindingRow]]] = {}
+    for row in document.findings:
+        if row.state in STATES:
+            place, source = _source(row)
+            heading = f"{capital(spoken(row.state.value))}, {source}"
+            key = (place, f"{STATES.index(row.state)}", heading)
+            groups.setdefault(key, {}).setdefault(row.label, []).append(row)
+    return tuple(
+        (heading, "; ".join(_told(label, rows, document) for label, rows in labels.items()))
+        for (_, _, heading), labels in sorted(groups.items(), key=lambda item: item[0])
+    )
+
+
+def _told(label: str, rows: list[FindingRow], document: ResultDocument) -> str:
+    where = _where(rows, document)
+    joined = ": " if any(_place(row) for row in rows) else ", "
+    return f"{label}{joined}{where}" if where else label
+
+
+def unknown_lines(document: ResultDocument) -> tuple[tuple[str, str], ...]:
+    """What nobody could tell, each with its reason: ``(what, why)``.
+
+    Findings that nobody looked for or could judge, bones that could not be read, and places of
+    a lesion that a visit does not show. None of it counts as absent.
+    """
+    return (*_not_done(document), *_not_read(document), *_not_shown(document))
+
+
+def _source(row: FindingRow) -> tuple[int, str]:
+    """Where a finding comes from, without the name of who entered or confirmed it."""
+    if row.entered_by == CASE_RECORD:
+        return 0, "from the case record"
+    if row.entered_by != SOFTWARE:
+        return 1, "entered by a reader"
+    if row.confirmed_by:
+        return 2, "proposed by the program and confirmed by a reader"
+    return 3, "proposed by the program, confirmed by no reader"
+
+
+def _not_done(document: ResultDocument) -> tuple[tuple[str, str], ...]:
+    groups: dict[tuple[str, str], list[FindingRow]] = {}
+    for row in document.findings:
+        if row.state is FindingState.NOT_DONE and not _answered(row, document):
+            reason = spoken(row.reason.value) if row.reason else "not done"
+            told = plain(row.explanation) if row.entered_by == SOFTWARE else ""
+            why = f"{reason}: {told}" if told else reason
+            groups.setdefault((row.label, why), []).append(row)
+    return tuple(
+        (f"{capital(label)}, {where}" if (where := _where(rows, document)) else capital(label), why)
+        for (label, why), rows in groups.items()
+    )
+
+
+def _answered(row: FindingRow, document: ResultDocument) -> bool:
+    """A reader or the record told of the same bone at the same visit what the program could not."""
+    return row.visit is not None and any(
+        other.state is not FindingState.NOT_DONE
+        and (other.finding, other.visit, other.bone, other.side)
+        == (row.finding, row.visit, row.bone, row.side)
+        for other in document.findings
+    )
+
+
+def _not_read(document: ResultDocument) -> tuple[tuple[str, str], ...]:
+    """Bones without a reading, gathered by reason; a bone of two ends is named by its end."""
+    groups: dict[str, dict[str, list[int]]] = {}
+    for number, visit in enumerate(document.visits, 1):
+        for bone in visit.bones:
+            if not bone.is_read:
+                name = bone_name(bone.bone, bone.side, bone.end)
+                why = plain(bone.reason) or spoken(bone.verdict)
+                groups.setdefault(why, {}).setdefault(name, []).append(number)
+    return tuple(
+        (f"Oedema of the {_joined(places)}", f"not read: {why}") for why, places in groups.items()
+    )
+
+
+def _not_shown(document: ResultDocument) -> tuple[tuple[str, str], ...]:
+    rows = {row.id: row for row in document.lesions}
+    groups: dict[tuple[str, str], list[int]] = {}
+    for track in document.tracks:
+        largest = max((rows[key] for key in track.lesions), key=lambda row: row.volume_mm3)
+        site = region_name(track.bone, largest.region, track.side)
+        seen = {rows[key].visit for key in track.lesions}
+        for number, visit in enumerate(document.visits, 1):
+            told = coverage(visit, track, largest.region)
+            if visit.id not in seen and told is not Coverage.CLEAR:
+                numbers = groups.setdefault((site, told.value), [])
+                numbers.extend([number] if number not in numbers else [])
+    return tuple(
+        (f"Oedema of the {site}, {visits(numbers)}", why) for (site, why), numbers in groups.items()
+    )
+
+
+def _where(rows: Iterable[FindingRow], document: ResultDocument) -> str:
+    numbers = {visit.date: n for n, visit in enumerate(document.visits, 1) if visit.date}
+    places: dict[str, list[int]] = {}
+    days: dict[str, None] = {}
+    for row in rows:
+        place = _place(row)
+        at = places.setdefault(place, [])
+        if row.visit in numbers:
+            if (number := numbers[row.visit]) not in at:
+                at.append(number)
+        elif row.visit is not None:
+            days[f"{row.visit.day} {row.visit:%b %Y}"] = None
+    return "; ".join(text for text in (_joined(places), ", ".join(days)) if text)
+
+
+def _place(row: FindingRow) -> str:
+    if row.bone is not None and row.side is not None:
+        return region_name(row.bone, row.region, row.side)
+    return row.site or ""
+
+
+def _joined(places: dict[str, list[int]]) -> str:
+    """``right femur (visits 1 and 2), right tibia (visit 2)``."""
+    texts = []
+    for place, numbers in places.items():
+        if place and numbers:
+            texts.append(f"{place} ({visits(sorted(numbers))})")
+        elif place or numbers:
+            texts.append(place or visits(sorted(numbers)))
+    return ", ".join(texts)
+
+
+def visits(numbers: list[int]) -> str:
+    """``visit 1``, ``visits 1 and 2``, ``visits 1, 2 and 4``."""
+    if len(numbers) == 1:
+        return f"visit {numbers[0]}"
+    return f"visits {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def period(document: ResultDocument) -> str:
+    """``3 visits, 28 Nov 2019 to 15 Jul 2020``."""
+    shown = document.visits
+    if not shown:
+        return "no visit"
+    if len(shown) == 1:
+        return f"1 visit, {visit_when(shown[0])}"
+    return f"{len(shown)} visits, {visit_when(shown[0])} to {visit_when(shown[-1])}"
