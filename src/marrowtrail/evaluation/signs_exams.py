@@ -37,19 +37,21 @@ from marrowtrail.phantom.truth import SignTruth
 from marrowtrail.phantom.truth_signs import signs_of
 from marrowtrail.record.sites import BoneId, Side
 
-STORIES: Mapping[str, tuple[str, ...]] = {
-    "knee": (
-        "insufficiency-fracture",
-        "low-signal-area",
-        "avn",
-        "seed",
-        "contusion",
-        "stress-fracture",
-        "tumour",
-    ),
-    "hip": ("avn-hip", "toh-heals"),
+WITH_SIGNS: Mapping[str, tuple[str, ...]] = {
+    "knee": ("insufficiency-fracture", "low-signal-area", "avn"),
+    "hip": ("avn-hip",),
 }
-"""Stories of each joint, at the first of their visits."""
+WITHOUT: Mapping[str, tuple[str, ...]] = {
+    "knee": ("seed", "contusion", "tumour", "stress-fracture", "septic", "early-arthritis"),
+    "hip": ("toh-heals",),
+}
+"""Stories of each joint, at the first of their visits: oedema with a sign, oedema without."""
+
+WITHOUT_EACH = 2
+"""Stories without a sign that one limb is drawn with, in turn."""
+
+DECILES, DECILE_STEP = 10, 7
+"""Ten limbs in a row have the ten deciles of difficulty, easy and hard ones by turns."""
 
 HIP_EVERY = 3
 """One limb in so many is a hip."""
@@ -64,10 +66,10 @@ SERIES: tuple[tuple[str, ...], ...] = (
 THICKNESS_MM = Range(low=3.0, high=5.0)
 GAP_SHARE = Range(low=0.0, high=0.2)
 
-CUT_MM = 52.0
+CUT_MM = 42.0
 """Half the edge of what is kept of an image about the oedema."""
 
-BESIDE_MM = 13.0
+BESIDE_MM = 9.0
 """Slices are kept this far beyond the oedema."""
 
 
@@ -105,10 +107,10 @@ def draw_exams(
     rng = np.random.default_rng([seed, number])
     side = Side.RIGHT if rng.random() < 0.5 else Side.LEFT
     limb = draw_limb(joint, side, np.random.default_rng([seed, number, STREAM[joint]]), family)
-    difficulty = float((number % 10 + rng.random()) / 10)
+    difficulty = float((number * DECILE_STEP % DECILES + rng.random()) / DECILES)
     appearance = draw_appearance("F" if rng.random() < 0.5 else "M", difficulty, rng)
     tissue = build_soft_tissue(limb, appearance)
-    for name in STORIES[joint]:
+    for name in _stories(joint, number):
         if stories is not None and name not in stories:
             continue
         own = (seed, number, zlib.crc32(name.encode()))
@@ -124,6 +126,13 @@ def draw_exams(
             {joint: DrawnJoint(limb, tissue, appearance, disease)},
         )
         yield _imaged(patient, joint, f"{name}-{seed}-{number}", np.random.default_rng(own))
+
+
+def _stories(joint: str, number: int) -> tuple[str, ...]:
+    """What a limb is drawn with: every sign, and some of the stories without."""
+    plain = WITHOUT[joint]
+    turn = [plain[(number * WITHOUT_EACH + k) % len(plain)] for k in range(WITHOUT_EACH)]
+    return (*WITH_SIGNS[joint], *dict.fromkeys(turn))
 
 
 def first_visit(story: Scenario, joint: str, side: Side) -> Scenario:
@@ -161,9 +170,7 @@ def first_visit(story: Scenario, joint: str, side: Side) -> Scenario:
     )
 
 
-def _imaged(
-    patient: DrawnPatient, joint: str, key: str, rng: np.random.Generator
-) -> SignExam:
+def _imaged(patient: DrawnPatient, joint: str, key: str, rng: np.random.Generator) -> SignExam:
     limb = patient.joints[joint].limb
     plan = ImagingPlan(
         series=SERIES[int(rng.integers(len(SERIES)))],
@@ -173,9 +180,7 @@ def _imaged(
     pose = draw_pose(limb, plan, rng)
     scene = scene_of(patient, 1, joint, pose)
     field_t = float(rng.choice(plan.fields_t))
-    conditions = Conditions(
-        joint, limb.side, field_t, patient.difficulty, patient.draw.family
-    )
+    conditions = Conditions(joint, limb.side, field_t, patient.difficulty, patient.draw.family)
     planned = plan_exam(pose, plan, conditions, rng)
     series, bones, imaged = [], [], []
     for number, acquisition in enumerate(

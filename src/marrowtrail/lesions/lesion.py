@@ -75,6 +75,7 @@ class SignKind(StrEnum):
     """Signs looked for beside oedema."""
 
     SUBCHONDRAL_LINE = "subchondral_line"
+    LOW_SIGNAL_AREA = "low_signal_area"
     DEMARCATION = "demarcation"
 
 
@@ -91,8 +92,9 @@ class SignState(StrEnum):
 class Sign:
     """A sign beside one lesion, or of a whole bone (``lesion_id`` is ``None``).
 
-    ``reason`` says what was seen, or why nothing could be. ``confidence`` is between 0 and
-    1; lengths are ``None`` unless the sign is present.
+    ``reason`` says what was seen, or why nothing could be. ``confidence`` is how certain its
+    state is, between 0 and 1, and of an equivocal sign that it is there; lengths are ``None``
+    unless the sign is present or equivocal. ``region`` is the part of the bone that it lies in.
     """
 
     kind: SignKind
@@ -104,6 +106,7 @@ class Sign:
     length_mm: float | None = None
     thickness_mm: float | None = None
     confidence: float = 0.0
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
