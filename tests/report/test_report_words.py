@@ -44,6 +44,7 @@ def test_volumes_are_in_ml_with_two_figures(mm3: float, text: str) -> None:
 def test_intervals_are_written_out() -> None:
     assert ml_interval(14_200, 11_900, 17_000) == "14 ml (12 to 17)"
     assert percent_interval(0.62, 0.41, 0.8) == "62 % (41 to 80 %)"
+    assert percent_interval(0.2, 0.2, 0.2) == "20 % (no interval)"
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,13 @@ def _lesions(document: ResultDocument) -> Table:
 def _causes(document: ResultDocument) -> Table:
     table = Table("cause", "probability", "interval", title=basis(document.findings))
     for cause in document.differential[:SHOWN_CAUSES]:
-        interval = f"{percent(cause.low).removesuffix(' %')} to {percent(cause.high)}"
-        table.add_row(cause.label, percent(cause.probability), interval)
+        table.add_row(cause.label, percent(cause.probability), _width(cause.low, cause.high))
     return table
+
+
+def _width(low: float, high: float) -> str:
+    """Of a starting point nobody has published how far off it may be."""
+    return "none" if low == high else f"{percent(low).removesuffix(' %')} to {percent(high)}"
 
 
 def _red_flags(flags: Sequence[RedFlag]) -> None:
@@ -81,8 +85,8 @@ def show_differential(differential: Differential, unused: tuple[str, ...]) -> No
     answers.print(f"\n[bold]{escape(differential.conclusion)}[/]\n")
     table = Table("cause", "%", "interval")
     for cause in differential.causes:
-        interval = f"{100 * cause.low:.0f} to {100 * cause.high:.0f}"
-        table.add_row(cause.label, f"{100 * cause.probability:.1f}", interval)
+        width = _width(cause.low, cause.high)
+        table.add_row(cause.label, f"{100 * cause.probability:.1f}", width)
     answers.print(table)
     for line in differential.ledger:
         status = line.status.value.replace("_", " ")

@@ -93,7 +93,9 @@ def percent(share: float) -> str:
 
 
 def percent_interval(share: float, low: float, high: float) -> str:
-    """``62 % (41 to 80)``."""
+    """``62 % (41 to 80 %)``; a starting point, which nobody has given a width, says so."""
+    if low == high:
+        return f"{percent(share)} (no interval)"
     return f"{percent(share)} ({percent(low).removesuffix(' %')} to {percent(high)})"
 
 
