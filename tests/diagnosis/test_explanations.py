@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -190,13 +191,17 @@ class TestTheAuditSheet:
         assert np.allclose(under_another_prior(case, knowledge, "uniform"), expected, atol=1e-14)
 
 
+READ = [replace(finding, confirmed_by="reader") for finding in SEED_THIRD]
+"""The seed patient once a reader has confirmed what the program found."""
+
+
 class TestStanding:
     def test_open_alternatives_keep_it_provisional(self, first: Differential) -> None:
         assert first.standing is Standing.PROVISIONAL
         assert "arthritis of spondyloarthritis must be answered first" in first.standing_why
 
     def test_what_no_test_excludes_keeps_it_provisional_too(self, knowledge: Knowledge) -> None:
-        untreated = [f for f in SEED_THIRD if f.key != "response_bisphosphonate"]
+        untreated = [f for f in READ if f.key != "response_bisphosphonate"]
         found = diagnose(untreated, knowledge)
         assert found.standing is Standing.PROVISIONAL
         why = "Arthritis of spondyloarthritis: unlikely, but no test excludes it yet."
@@ -204,9 +209,15 @@ class TestStanding:
 
     def test_with_all_answered_it_is_established(self, knowledge: Knowledge) -> None:
         reader = [Finding(k, A, CONDYLE, FIRST) for k in ("synovitis", "effusion")]
-        found = diagnose([*SEED_THIRD, *reader], knowledge)
+        found = diagnose([*READ, *reader], knowledge)
         assert found.standing is Standing.ESTABLISHED
         assert found.causes[0].diagnosis == "rmo"
+
+    def test_what_no_reader_has_confirmed_keeps_it_provisional(self, knowledge: Knowledge) -> None:
+        reader = [Finding(k, A, CONDYLE, FIRST) for k in ("synovitis", "effusion")]
+        found = diagnose([*SEED_THIRD, *reader], knowledge)
+        assert found.standing is Standing.PROVISIONAL
+        assert "only if a reader confirms what the program found" in found.standing_why
 
     def test_it_forces_no_probability(self, knowledge: Knowledge) -> None:
         assert diagnose(NECROSIS, knowledge).causes[0].probability < 1.0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 
 import pytest
 
-from marrowtrail.diagnosis.differential import Differential, LedgerStatus
+from marrowtrail.diagnosis.differential import Differential, LedgerStatus, Standing
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.reasoning import diagnose
 from marrowtrail.errors import InputError
-from marrowtrail.record.findings import Finding
+from marrowtrail.record.findings import SOFTWARE, Finding
 from marrowtrail.record.sites import Side, Site
 
 from .stories import (
@@ -89,8 +89,10 @@ class TestTheSeedPatient:
 
     def test_every_alternative_of_the_report_is_answered(self, knowledge: Knowledge) -> None:
         found = diagnose(SEED_THIRD, knowledge)
-        assert status(found, "avn") is LedgerStatus.EXCLUDED_BY_TEST
-        assert status(found, "sif") is LedgerStatus.EXCLUDED_BY_TEST
+        read = diagnose([replace(f, confirmed_by="reader") for f in SEED_THIRD], knowledge)
+        for diagnosis in ("avn", "sif"):
+            assert status(found, diagnosis) is LedgerStatus.EXCLUDED_IF_CONFIRMED
+            assert status(read, diagnosis) is LedgerStatus.EXCLUDED_BY_TEST
         answered = {line.diagnosis: line.explanation for line in found.ledger}
         for diagnosis in ("spa_enthesitis", "spa_arthritis", "ra", "cno", "osteomyelitis"):
             assert len(answered[diagnosis]) > 40
@@ -303,7 +305,23 @@ class TestTheLedger:
     def test_healing_with_no_line_excludes_it_at_once(self, knowledge: Knowledge) -> None:
         findings = [f for f in SEED_THIRD if f.key != "demarcation_band_serpiginous"]
         findings.append(Finding("demarcation_band_serpiginous", A, CONDYLE, FIRST))
-        assert self.line(findings, knowledge, "avn") is LedgerStatus.EXCLUDED_BY_TEST
+        assert self.line(findings, knowledge, "avn") is LedgerStatus.EXCLUDED_IF_CONFIRMED
+        read = [replace(f, confirmed_by="reader") for f in findings]
+        assert self.line(read, knowledge, "avn") is LedgerStatus.EXCLUDED_BY_TEST
+
+    def test_what_the_program_alone_found_excludes_nothing_until_it_is_confirmed(
+        self, knowledge: Knowledge
+    ) -> None:
+        key = "demarcation_band_serpiginous"
+        rest = [f for f in SEED_THIRD if f.key != key]
+        proposed = Finding(key, A, CONDYLE, SECOND, entered_by=SOFTWARE)
+        found = diagnose([*rest, proposed], knowledge)
+        assert status(found, "avn") is LedgerStatus.EXCLUDED_IF_CONFIRMED
+        assert found.standing is not Standing.ESTABLISHED
+        line = next(x for x in found.ledger if x.diagnosis == "avn")
+        assert "a reader has not confirmed it" in line.explanation
+        confirmed = replace(proposed, confirmed_by="reader")
+        assert self.line([*rest, confirmed], knowledge, "avn") is LedgerStatus.EXCLUDED_BY_TEST
 
     def test_a_sign_of_its_own_supports_an_alternative(self, knowledge: Knowledge) -> None:
         skin = Finding("skin_ppp_acne_psoriasis", P)

@@ -1,7 +1,8 @@
 """The ledger: what must be answered before the leading diagnosis is established.
 
 It stands beside the arithmetic and never forces a probability. An alternative is excluded by
-test when a rule of the ledger holds; supported when a sign of its own is present; unlikely when
+test when a rule of the ledger holds, or would be if a reader confirmed what the program alone has
+found; supported when a sign of its own is present; unlikely when
 the findings as a whole leave it little; otherwise open, with the test that would answer it.
 """
 
@@ -21,6 +22,8 @@ from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 
 EXCLUDED_AT_MOST = 0.2
 """A test does not exclude what the findings as a whole still make this likely."""
+
+UNCONFIRMED = "The program found this, and a reader has not confirmed it."
 
 
 def ledger_for(
@@ -54,7 +57,10 @@ def _answer(
         return LedgerStatus.SUPPORTED, f"{_sentence(signs, knowledge)} {_because(entry)}"
     excluding = _excluding(entry, reading, knowledge)
     if excluding and probability <= EXCLUDED_AT_MOST:
-        return LedgerStatus.EXCLUDED_BY_TEST, f"{_sentence(excluding, knowledge)} {_because(entry)}"
+        said = f"{_sentence(excluding, knowledge)} {_because(entry)}"
+        if all(finding.is_confirmed for finding in excluding):
+            return LedgerStatus.EXCLUDED_BY_TEST, said
+        return LedgerStatus.EXCLUDED_IF_CONFIRMED, f"{said} {UNCONFIRMED}"
     if probability < entry.unlikely_below:
         return LedgerStatus.UNLIKELY, (
             f"The findings as a whole leave it {percent(probability)}, but no test excludes it. "

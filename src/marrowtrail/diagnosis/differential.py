@@ -74,6 +74,7 @@ class LedgerStatus(StrEnum):
     """How far an alternative has been answered."""
 
     EXCLUDED_BY_TEST = "excluded_by_test"
+    EXCLUDED_IF_CONFIRMED = "excluded_if_confirmed"
     UNLIKELY = "unlikely"
     OPEN = "open"
     SUPPORTED = "supported"

@@ -20,18 +20,31 @@ def standing_of(lead: Disease, ledger: Sequence[LedgerLine]) -> tuple[Standing, 
     """The standing of the leading disease, and what is missing to a firmer one."""
     if lead.probability < STANDS_OUT_FROM or lead.lead == NONE_OF_THESE:
         return Standing.UNDECIDED, "No cause stands out."
+    missing = _missing(lead, ledger)
+    if missing:
+        return Standing.PROVISIONAL, missing
+    return Standing.ESTABLISHED, "Every alternative of the ledger is answered."
+
+
+def _missing(lead: Disease, ledger: Sequence[LedgerLine]) -> str:
+    """What keeps the leading disease provisional; empty where nothing does."""
     still = [x for x in ledger if x.status in (LedgerStatus.OPEN, LedgerStatus.SUPPORTED)]
     if still:
-        named = listed([inside(line.label) for line in still])
-        return Standing.PROVISIONAL, f"{capital(named)} must be answered first."
+        return f"{_named(still)} must be answered first."
+    unread = [x for x in ledger if x.status is LedgerStatus.EXCLUDED_IF_CONFIRMED]
+    if unread:
+        return f"{_named(unread)}: excluded only if a reader confirms what the program found."
     untested = [
         x for x in ledger if x.status is LedgerStatus.UNLIKELY and x.probability > UNTESTED_AT_MOST
     ]
     if untested:
-        named = listed([inside(line.label) for line in untested])
-        return Standing.PROVISIONAL, f"{capital(named)}: unlikely, but no test excludes it yet."
+        return f"{_named(untested)}: unlikely, but no test excludes it yet."
     if lead.withheld is not None:
-        return Standing.PROVISIONAL, f"{capital(lead.withheld.unclaimed)}."
+        return f"{capital(lead.withheld.unclaimed)}."
     if lead.probability < ESTABLISHED_FROM:
-        return Standing.PROVISIONAL, "No alternative is open, but others are still likely together."
-    return Standing.ESTABLISHED, "Every alternative of the ledger is answered."
+        return "No alternative is open, but others are still likely together."
+    return ""
+
+
+def _named(lines: Sequence[LedgerLine]) -> str:
+    return capital(listed([inside(line.label) for line in lines]))

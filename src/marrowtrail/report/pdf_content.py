@@ -247,6 +247,7 @@ def _ledger(document: ResultDocument, room: Room) -> Table:
     order = (
         LedgerStatus.SUPPORTED,
         LedgerStatus.OPEN,
+        LedgerStatus.EXCLUDED_IF_CONFIRMED,
         LedgerStatus.UNLIKELY,
         LedgerStatus.EXCLUDED_BY_TEST,
     )

@@ -55,6 +55,7 @@ SIGNS = {
 
 LEDGER = {
     LedgerStatus.EXCLUDED_BY_TEST: "excluded by test",
+    LedgerStatus.EXCLUDED_IF_CONFIRMED: "excluded if a reader confirms it",
     LedgerStatus.UNLIKELY: "unlikely",
     LedgerStatus.OPEN: "open",
     LedgerStatus.SUPPORTED: "supported",
@@ -220,6 +221,7 @@ def ledger_table(document: ResultDocument) -> Table:
     """Alternatives, and what answered each."""
     tones = {
         LedgerStatus.EXCLUDED_BY_TEST: "good",
+        LedgerStatus.EXCLUDED_IF_CONFIRMED: "open",
         LedgerStatus.UNLIKELY: "good",
         LedgerStatus.OPEN: "open",
         LedgerStatus.SUPPORTED: "bad",
