@@ -195,6 +195,9 @@ class TestWords:
         assert "secret" not in page
         assert "2.25.1" not in page
 
+    def test_what_leads_without_proposals_stands_under_the_headline(self, reader: Reader) -> None:
+        assert reader.text.index("From confirmed findings only, ") < reader.text.index("The trail")
+
     def test_the_story_is_told(self, reader: Reader) -> None:
         for words in (
             "Research use only",

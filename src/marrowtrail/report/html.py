@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from marrowtrail.diagnosis.differential import Cause
 from marrowtrail.diagnosis.wording import inside
 from marrowtrail.errors import Severity
+from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.report import explanations, tables, words
 from marrowtrail.report.charts import Chart, course_chart, volume_chart
 from marrowtrail.report.limb import LimbMap, limb_map
@@ -90,6 +91,18 @@ class Page:
     def proposed_heading(self) -> str:
         """What the ranking from all findings stands on."""
         return words.basis(self.document.findings)
+
+    @property
+    def confirmed_leader(self) -> str:
+        """What leads without the findings that nobody confirmed, where there are such findings."""
+        if all(row.entered_by != SOFTWARE or row.confirmed_by for row in self.document.findings):
+            return ""
+        for ranking in self.rankings:
+            if ranking.is_confirmed and ranking.bars:
+                first = ranking.bars[0]
+                share = words.percent_interval(first.probability, first.low, first.high)
+                return f"From confirmed findings only, {inside(first.label)} leads: {share}."
+        return ""
 
 
 def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:

@@ -13,7 +13,6 @@ from dataclasses import replace
 from marrowtrail.diagnosis.differential import LedgerStatus
 from marrowtrail.diagnosis.wording import inside
 from marrowtrail.lesions.lesion import SignState
-from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.report import explanations, tables
 from marrowtrail.report.html import LINE_COLOURS, VISIT_COLOURS, Page, Ranking, page_of
 from marrowtrail.report.pdf_drawings import chart_drawing, slice_pictures, trail_drawing
@@ -56,7 +55,7 @@ def paper_of(
         is_synthetic=document.is_synthetic,
         headline=plain(document.headline),
         basis=page.proposed_heading,
-        confirmed_leader=_confirmed_leader(page),
+        confirmed_leader=page.confirmed_leader,
         alerts=_alerts(page, room),
         verdict=_verdict(page),
         trail=trail_drawing(summary) if summary and document.lesions else None,
@@ -105,18 +104,6 @@ def shown_visits(count: int, most: int) -> tuple[int, ...]:
 def _cut_visits(visits: tuple[VisitStory, ...], most: int) -> tuple[VisitStory, ...]:
     numbers = shown_visits(len(visits), most)
     return tuple(one for one in visits if one.number in numbers)
-
-
-def _confirmed_leader(page: Page) -> str:
-    """What leads without the findings that nobody confirmed, where there are such findings."""
-    if all(row.entered_by != SOFTWARE or row.confirmed_by for row in page.document.findings):
-        return ""
-    for ranking in page.rankings:
-        if ranking.is_confirmed and ranking.bars:
-            first = ranking.bars[0]
-            share = percent_interval(first.probability, first.low, first.high)
-            return f"From confirmed findings only, {inside(first.label)} leads: {share}."
-    return ""
 
 
 def _visits_note(count: int, most: int) -> str:
