@@ -51,6 +51,7 @@ from marrowtrail.result.folder import write_result
 from marrowtrail.result.identity import identity_of
 from marrowtrail.result.inputs import Circumstances, Concluded, Measured
 from marrowtrail.result.model import Result
+from marrowtrail.result.undated import undated
 
 Progress = Callable[[str], None]
 
@@ -156,7 +157,9 @@ def _dated(result: Result) -> tuple[Finding, ...]:
     """Findings as they may be written: without their dates where the document has none."""
     if all(visit.date is not None for visit in result.document.visits):
         return result.findings
-    return tuple(replace(one, visit=None) for one in result.findings)
+    return tuple(
+        replace(one, visit=None, explanation=undated(one.explanation)) for one in result.findings
+    )
 
 
 def measure(study: Study, say: Progress) -> Measured:

@@ -14,12 +14,16 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from marrowtrail.errors import InputError, Severity
+from marrowtrail.exchange.dicom.confirmation import PROPOSED, Readers
 from marrowtrail.exchange.dicom.files import dicom_files
 from marrowtrail.exchange.dicom.form import DicomForm
 from marrowtrail.exchange.dicom.planes import dicom_cautions
+from marrowtrail.follow_up.proposals import SIGN_FINDINGS
+from marrowtrail.lesions.lesion import SignKind
 from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side, Site
-from marrowtrail.result.model import Result
+from marrowtrail.result.model import Result, WarningRow
 from tests.exchange.made_dicom import (
     FIRST_TRACK,
     PDF,
@@ -236,6 +240,19 @@ class TestReports:
         one = parsed(files["v1-report.dcm"])
         assert (one.VerificationFlag, one.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
 
+    def test_a_warning_stands_at_its_own_visit(self) -> None:
+        result = plain()
+        warning = WarningRow(
+            code="x", severity="note", what="Motion.", where="v10, series 1", remedy=""
+        )
+        document = result.document.model_copy(update={"warnings": (warning,)})
+        here = document.model_copy(
+            update={"warnings": (warning.model_copy(update={"where": "v1, series 1"}),)}
+        )
+        for one, there in ((document, False), (here, True)):
+            report = dicom_files(replace(result, document=one))["v1-report.dcm"]
+            assert ("Motion." in comments(parsed(report))) == there
+
     def test_the_library_reads_it_as_a_measurement_report(self, files) -> None:
         report = hd.sr.Comprehensive3DSR.from_dataset(parsed(files["v1-report.dcm"]))
         (found,) = report.content.get_volumetric_roi_measurement_groups(tracking_uid=FIRST_TRACK)
@@ -299,6 +316,61 @@ class TestReaders:
             text = comments(parsed(written["v1-report.dcm"]))
             assert ("Joint effusion. By a reader: present." in text) == there
             assert "effusion" not in comments(parsed(written["v2-report.dcm"]))
+
+    def test_what_people_wrote_stays_out_under_a_pseudonym(self) -> None:
+        own = replace(self.FINDING, entered_by="reader", explanation="Mrs Planted says")
+        assert all("Planted" in text for text in self.said(own))
+        for text in self.said(own, form=DicomForm(pseudonymous=True)):
+            assert "Confirmed by a reader: present." in text
+            assert "Planted" not in text
+
+    def test_what_an_option_accepted_was_read_by_nobody(self) -> None:
+        accepted = replace(self.FINDING, confirmed_by=ACCEPTED_BY_OPTION)
+        for form in (DicomForm(), DicomForm(pseudonymous=True)):
+            for text in self.said(accepted, form=form):
+                assert "Accepted by option, read by nobody: present" in text
+                assert "Confirmed" not in text
+
+    @pytest.mark.parametrize(
+        ("state", "of_area", "of_finding"),
+        [
+            (FindingState.PRESENT, FindingState.PRESENT, False),
+            (FindingState.ABSENT, None, True),
+            (FindingState.EQUIVOCAL, None, True),
+        ],
+    )
+    def test_no_large_area_is_not_no_area(self, state, of_area, of_finding: bool) -> None:
+        visit = plain().study.visits[0]
+        site = Site("femur", Side.RIGHT)
+        large = Finding(SIGN_FINDINGS[SignKind.LOW_SIGNAL_AREA], state, site, visit.date)
+        readers = Readers.of([large], visit, hide_names=False)
+        sign = (
+            plain()
+            .document.signs[0]
+            .model_copy(
+                update={"kind": SignKind.LOW_SIGNAL_AREA, "bone": "femur", "side": Side.RIGHT}
+            )
+        )
+        said = readers.on_sign(sign)
+        assert said.state == of_area
+        assert (said.words == PROPOSED) == of_finding
+        assert (readers.others == (large,)) == of_finding
+
+    @pytest.mark.parametrize(
+        ("state", "region", "of_bone"),
+        [
+            (FindingState.ABSENT, "medial_condyle", None),
+            (FindingState.ABSENT, None, FindingState.ABSENT),
+            (FindingState.PRESENT, "medial_condyle", FindingState.PRESENT),
+        ],
+    )
+    def test_a_clear_part_does_not_clear_the_bone(self, state, region, of_bone) -> None:
+        site = Site("femur", Side.RIGHT, region)
+        one = replace(self.FINDING, state=state, site=site)
+        readers = Readers.of([one], plain().study.visits[0], hide_names=False)
+        said = readers.on_clear_bone("femur", Side.RIGHT)
+        assert said.state == of_bone
+        assert "Confirmed by Dr Jekyll" in said.words
 
     @pytest.mark.parametrize(
         "changes",

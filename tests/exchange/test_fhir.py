@@ -16,6 +16,7 @@ from marrowtrail.exchange.fhir import fhir_bundle
 from marrowtrail.exchange.fhir_checks import at, broken_rules, check_bundle, values
 from marrowtrail.exchange.fhir_parts import codings_of, figures, site_concept
 from marrowtrail.record.findings import FindingState, NotDoneReason
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
 from marrowtrail.result.identity import Identity
@@ -139,6 +140,16 @@ class TestFindings:
         assert {one["status"] for one in every(confirmed, "RiskAssessment")} == {"final"}
         assert "verifier" in json.dumps(every(confirmed, "Provenance"))
         assert "verifier" not in json.dumps(every(made(document), "Provenance"))
+
+    def test_what_an_option_accepted_is_read_by_nobody(self, document: ResultDocument) -> None:
+        change = {"entered_by": "software", "confirmed_by": ACCEPTED_BY_OPTION}
+        accepted = made(with_findings(document, **change))
+        (report,) = every(accepted, "DiagnosticReport")
+        assert report["status"] == "preliminary"
+        assert "no reader has confirmed" in report["conclusion"]
+        assert {one["status"] for one in every(accepted, "RiskAssessment")} == {"preliminary"}
+        assert {one["status"] for one in every(accepted, "Observation")} == {"preliminary"}
+        assert "verifier" not in json.dumps(every(accepted, "Provenance"))
 
     def test_place_side_and_day(self, bundle: dict) -> None:
         (oedema,) = named(bundle, "bone marrow oedema")

@@ -25,13 +25,14 @@ AXIS_MM, CONDYLE_MM, PLATEAU_MM = (35.0, 30.0), 25.0, 59.0
 
 MARROW = {FLUID: 30.0, T1: 200.0}
 OEDEMA = {FLUID: 150.0, T1: 110.0}
-DARK, OTHER = 12.0, 60.0
+DARK, OTHER, DARK_ON_T1 = 12.0, 60.0, 65.0
 
 
 @dataclass(frozen=True)
 class Sketch:
     """What is painted: ``line``/``area`` (degrees to either side, first and last depth in mm),
-    a ``rim`` (radius and width in mm; degrees of it that are left out), a ``disc``.
+    a ``rim`` (radius and width in mm; degrees of it that are left out), a ``disc``; oedema that
+    ends at a depth (``dark_oedema_mm``) and is as dark as muscle on T1.
     """
 
     line: tuple[float, float, float] | None = None
@@ -41,6 +42,7 @@ class Sketch:
     oedema_mm: float = 15.0
     spacing_mm: tuple[float, float, float] = (0.5, 0.5, 3.5)
     has_tibia: bool = True
+    dark_oedema_mm: float = 0.0
 
 
 def _places(sketch: Sketch):
@@ -77,6 +79,10 @@ def paint(sketch: Sketch, contrast: Contrast, seed: int = 0):
             signal[whole & (off >= radius - width / 2) & (np.abs(turn - 45) >= gap / 2)] = DARK
         else:
             signal[middle & femur & (off < sketch.disc)] = DARK
+    if sketch.dark_oedema_mm:
+        signal[lesion & (depth >= sketch.dark_oedema_mm)] = MARROW[contrast]
+        lesion &= depth < sketch.dark_oedema_mm
+        signal[lesion & (contrast == T1)] = DARK_ON_T1
     for stripe in (sketch.line, sketch.area):
         if stripe is not None:
             half, first, last = stripe
@@ -102,14 +108,24 @@ def signs_of(
     frames: tuple[str, ...] = ("1.2.3", "1.2.3"),
     turn: tuple[int, int, int] = (0, 1, 2),
     mirrored: bool = False,
+    last_has: int | None = None,
+    is_blank: bool = False,
+    is_part: bool = False,
 ) -> dict[SignKind, Sign]:
-    """What is said of the femur; ``turn`` and ``mirrored`` store the same knee another way."""
+    """What is said of the femur; ``turn`` and ``mirrored`` store the same knee another way.
+
+    ``last_has``: the last series ends after so many slices; ``is_blank``: it has no signal;
+    ``is_part``: slices of the bone are missing.
+    """
     series, maps, lesions = [], [], []
     for number, (contrast, frame) in enumerate(zip(contrasts, frames, strict=True), start=1):
         signal, labels, lesion = paint(sketch, contrast, seed=number)
         affine = np.eye(4)
         affine[:3, :3] = np.array([[0, 0, 1], [1, 0, 0], [0, -1, 0]]) * sketch.spacing_mm
         arrays = [signal, labels.astype(np.uint8), lesion]
+        if number == len(contrasts):
+            arrays = [one[:, :, :last_has] for one in arrays]
+            arrays[0] = np.zeros_like(arrays[0]) if is_blank else arrays[0]
         if mirrored:
             arrays = [one[::-1] for one in arrays]
             affine[:3, 3] += affine[:3, 0] * (signal.shape[0] - 1)
@@ -147,5 +163,5 @@ def signs_of(
         2.0,
         0.1,
     )
-    reading = BoneReading("v1", FEMUR, "v1-s1", True, "read", (ill,))
+    reading = BoneReading("v1", FEMUR, "v1-s1", True, "read", (ill,), is_part)
     return {one.kind: one for one in look_for_signs((reading,), series, maps)}

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from marrowtrail.lesions.dark_rims import STEPS, _paths
+from marrowtrail.lesions.joint_strips import DEPTHS_MM, JointStrip
 from marrowtrail.lesions.lesion import BoneReading, SignKind, SignState
-from marrowtrail.lesions.signs import look_for_signs
+from marrowtrail.lesions.low_signal import find_low_signal, has_marrow_beneath
+from marrowtrail.lesions.sign_states import NO_MARROW, PARTLY_SHOWN, T1_ONLY
+from marrowtrail.lesions.signs import MISSING, look_for_signs
+from marrowtrail.lesions.stripes import find_stripes
 from tests.lesions.made_joint import FEMUR, FLUID, T1, Sketch, signs_of
 
 LINE, AREA, RIM = SignKind.SUBCHONDRAL_LINE, SignKind.LOW_SIGNAL_AREA, SignKind.DEMARCATION
@@ -64,6 +68,13 @@ class TestWhatIsThere:
 
 
 class TestWhatIsNoSign:
+    def test_oedema_that_is_dark_on_t1_only(self) -> None:
+        # Marrow beneath it keeps its fat on T1, so that the plate seems 5 mm thick.
+        found = signs_of(Sketch(dark_oedema_mm=6.0, oedema_mm=17.0))[AREA]
+        assert found.state is SignState.EQUIVOCAL
+        assert found.reason.startswith(T1_ONLY)
+        assert found.confidence <= 0.5
+
     def test_a_line_away_from_oedema(self) -> None:
         assert states(Sketch(line=(22.0, 2.6, 3.6), oedema_mm=6.0))[0] == "absent"
 
@@ -106,11 +117,58 @@ class TestWhatCouldNotBeSeen:
         sketch = Sketch(line=(22.0, 2.6, 3.6), has_tibia=False)
         assert states(sketch) == ["not_assessable"] * 3
 
+    def test_images_that_hold_a_part_of_the_oedema(self) -> None:
+        found = signs_of(Sketch(), last_has=5)
+        assert found[LINE].state is SignState.ABSENT
+        assert found[AREA].state is found[RIM].state is SignState.NOT_ASSESSABLE
+        assert found[AREA].reason == found[RIM].reason == PARTLY_SHOWN
+
+    def test_what_a_part_shows_is_there(self) -> None:
+        assert signs_of(WITH_RIM, last_has=6)[RIM].state is SignState.PRESENT
+
+    def test_slices_of_the_bone_are_missing(self) -> None:
+        found = signs_of(WITH_AREA, is_part=True)
+        assert found[AREA].state is SignState.PRESENT
+        assert found[LINE].state is SignState.NOT_ASSESSABLE
+        assert (found[LINE].reason, found[LINE].confidence) == (MISSING, 0.0)
+
+    def test_an_empty_t1(self) -> None:
+        assert states(Sketch(), is_blank=True) == ["absent", "not_assessable", "not_assessable"]
+
+    def test_no_normal_marrow_is_left(self) -> None:
+        rim = signs_of(Sketch(oedema_mm=60.0))[RIM]
+        assert rim.state is SignState.NOT_ASSESSABLE
+        assert rim.reason == NO_MARROW
+
     def test_without_any_series(self) -> None:
         found = signs_of(WITH_LINE)
         assert {one.state for one in found.values()} != {SignState.NOT_ASSESSABLE}
         reading = BoneReading("v1", FEMUR, None, False, "not read")
         assert look_for_signs((reading,), (), ()) == ()
+
+
+def plate_over(thick_mm: float, bone_mm: float) -> JointStrip:
+    """A level surface: a dark plate, bright marrow, a dark layer of 1 mm from 4 mm on, bright."""
+    along = np.arange(30.0) * 0.5
+    depths = np.tile(DEPTHS_MM, (30, 1))
+    dark = (depths < thick_mm) | ((depths > 4.0) & (depths < 5.0))
+    points = np.stack([along, np.zeros(30), np.zeros(30)], axis=1)
+    inward = np.tile([0.0, 1.0, 0.0], (30, 1))
+    everywhere = np.ones(depths.shape, dtype=bool)
+    signal = np.where(dark, 10.0, 100.0)
+    return JointStrip(0, points, inward, signal, depths < bone_mm, everywhere, everywhere[:, 0])
+
+
+@pytest.mark.parametrize(("bone_mm", "count"), [(20.0, 1), (4.9, 0)])
+def test_the_far_cortex_of_a_thin_bone_is_no_line(bone_mm: float, count: int) -> None:
+    assert len(find_stripes([plate_over(1.0, bone_mm)])) == count
+
+
+@pytest.mark.parametrize(("bone_mm", "count"), [(20.0, 1), (6.0, 0)])
+def test_a_plate_is_held_against_marrow_only(bone_mm: float, count: int) -> None:
+    strip = plate_over(3.5, bone_mm)
+    assert len(find_low_signal([strip], 3.5)) == count
+    assert has_marrow_beneath([strip]) is bool(count)
 
 
 def test_the_path_of_a_rim_is_the_best_of_all() -> None:

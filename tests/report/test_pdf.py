@@ -14,7 +14,8 @@ from PIL import Image
 
 from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
 from marrowtrail.lesions.lesion import SignState
-from marrowtrail.record.findings import FindingState, NotDoneReason
+from marrowtrail.record.findings import SOFTWARE, FindingState, NotDoneReason
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.report import pdf
 from marrowtrail.report.pdf import MOST_PAGES, page_count, printable, render_pages, render_pdf
 from marrowtrail.report.pdf_content import paper_of, shown_visits
@@ -262,6 +263,15 @@ class TestWhatIsNotKnown:
         data = pdf._data(paper_of(confirmed, figures, ROOMS[0]))
         assert "Planted" not in data
         assert "confirmed by a reader" in data
+
+    def test_what_an_option_accepted_is_confirmed_by_no_reader(self, made) -> None:
+        document, figures = made
+        change = {"entered_by": SOFTWARE, "confirmed_by": ACCEPTED_BY_OPTION}
+        rows = tuple(row.model_copy(update=change) for row in document.findings)
+        accepted = document.model_copy(update={"findings": rows})
+        paper = paper_of(accepted, figures, ROOMS[0])
+        assert paper.basis == f"Proposed: no reader has confirmed {len(rows)} of the findings"
+        assert "confirmed by a reader" not in pdf._data(paper)
 
 
 class TestSmallAndLarge:

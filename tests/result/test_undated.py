@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
+from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.result.rows import finding_row
 from marrowtrail.result.undated import undated, undated_ledger
 
 
@@ -25,3 +27,9 @@ def test_sentences(text: str, expected: str) -> None:
 def test_a_ledger_keeps_its_lines() -> None:
     line = LedgerLine("avn", "AVN", 0.01, LedgerStatus.OPEN, "Seen on 14 March 2020.")
     assert [one.explanation for one in undated_ledger((line,))] == ["Seen."]
+
+
+@pytest.mark.parametrize(("keep_dates", "said"), [(True, "pain on 14 March 2020"), (False, "pain")])
+def test_what_a_reader_wrote_of_a_finding(keep_dates: bool, said: str) -> None:
+    finding = Finding("fever", FindingState.ABSENT, explanation="pain on 14 March 2020")
+    assert finding_row(finding, keep_dates=keep_dates).explanation == said

@@ -17,7 +17,7 @@ import json
 
 from marrowtrail.errors import Severity
 from marrowtrail.exchange.fhir_checks import check_bundle
-from marrowtrail.exchange.fhir_observations import Observed, is_confirmed, observe
+from marrowtrail.exchange.fhir_observations import Observed, is_read, observe
 from marrowtrail.exchange.fhir_parts import (
     OWN,
     Ids,
@@ -123,7 +123,9 @@ def _report(document: ResultDocument, observed: Observed, ids: Ids, pdf: bytes |
             "status": "generated",
             "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraphs}</div>',
         },
-        "status": "final" if all(map(is_confirmed, document.findings)) else "preliminary",
+        "status": "final"
+        if document.findings and all(map(is_read, document.findings))
+        else "preliminary",
         "category": [concept("Radiology", [hl7("v2-0074", "RAD")])],
         "code": concept("Bone marrow oedema on serial MRI", [REPORT_CODE]),
         "subject": ids.reference("Patient", ""),
@@ -150,7 +152,7 @@ def _report(document: ResultDocument, observed: Observed, ids: Ids, pdf: bytes |
 
 def _conclusion(document: ResultDocument) -> tuple[str, ...]:
     """The headline, how far it can be relied on, and what it is not for."""
-    open_findings = sum(not is_confirmed(row) for row in document.findings)
+    open_findings = sum(not is_read(row) for row in document.findings)
     basis = (
         f"Proposed: no reader has confirmed {open_findings} of the findings."
         if open_findings
@@ -216,7 +218,7 @@ def _provenance(document: ResultDocument, told: tuple[Resource, ...], ids: Ids) 
             "who": ids.reference("Device", ""),
         }
     ]
-    if any(row.confirmed_by is not None for row in document.findings):
+    if any(row.confirmed_by is not None and is_read(row) for row in document.findings):
         agents.append(
             {
                 "type": concept("verifier", [hl7("provenance-participant-type", "verifier")]),

@@ -24,6 +24,7 @@ from marrowtrail.exchange.fhir_parts import (
 )
 from marrowtrail.lesions.lesion import SignState
 from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState, NotDoneReason
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import Code, UnknownWordError, vocabulary
 from marrowtrail.result.model import (
@@ -95,6 +96,11 @@ def is_confirmed(row: FindingRow) -> bool:
     return row.entered_by != SOFTWARE or row.confirmed_by is not None
 
 
+def is_read(row: FindingRow) -> bool:
+    """A reader or the case record, not an option that accepts all, stands behind a finding."""
+    return is_confirmed(row) and row.confirmed_by != ACCEPTED_BY_OPTION
+
+
 def finding_key(number: int, row: FindingRow) -> str:
     """What the id of a finding's observation is made of."""
     return f"{number}|{row.finding}|{row.site}|{row.visit}"
@@ -116,7 +122,7 @@ def _finding(number: int, row: FindingRow, ids: Ids) -> Resource:
         "finding",
         finding_key(number, row),
         ids,
-        final=is_confirmed(row),
+        final=is_read(row),
         code=concept(row.label, codings_of(codes)),
     )
     if category:
@@ -218,7 +224,7 @@ def _is_confirmed_lesion(row: LesionRow, document: ResultDocument) -> bool:
     return day is not None and any(
         one.finding == OEDEMA
         and one.state is FindingState.PRESENT
-        and one.confirmed_by is not None
+        and one.confirmed_by not in (None, ACCEPTED_BY_OPTION)
         and (one.bone, one.side, one.region, one.visit) == (row.bone, row.side, row.region, day)
         for one in document.findings
     )

@@ -7,7 +7,7 @@ extension. Conditions are ``differential``: none of them is a diagnosis that som
 from __future__ import annotations
 
 from marrowtrail.diagnosis.differential import Cause, LedgerLine
-from marrowtrail.exchange.fhir_observations import finding_key, is_confirmed
+from marrowtrail.exchange.fhir_observations import finding_key, is_confirmed, is_read
 from marrowtrail.exchange.fhir_parts import (
     OWN,
     Ids,
@@ -43,7 +43,9 @@ def _assessment(ranking: RankingRow, document: ResultDocument, ids: Ids) -> Reso
         for n, row in enumerate(document.findings)
         if row.state is not FindingState.NOT_DONE and (is_confirmed(row) or not only_confirmed)
     ]
-    all_confirmed = all(is_confirmed(row) for row in document.findings)
+    all_read = all(
+        is_read(row) for row in document.findings if is_confirmed(row) or not only_confirmed
+    )
     heading = (
         "confirmed findings only" if only_confirmed else "all findings, proposed ones included"
     )
@@ -58,7 +60,7 @@ def _assessment(ranking: RankingRow, document: ResultDocument, ids: Ids) -> Reso
     resource: Resource = {
         "resourceType": "RiskAssessment",
         "id": ids.of("RiskAssessment", ranking.basis),
-        "status": "final" if only_confirmed or all_confirmed else "preliminary",
+        "status": "final" if all_read else "preliminary",
         "method": concept(
             f"Bayesian ranking of causes by {made.program} {made.program_version}, knowledge "
             f"{made.knowledge_version}, setting {ranking.setting.replace('_', ' ')}"
@@ -122,7 +124,7 @@ def _condition(
     cause: Cause, line: LedgerLine | None, document: ResultDocument, ids: Ids
 ) -> Resource:
     share = f"{100 * cause.probability:.0f} % ({100 * cause.low:.0f} to {100 * cause.high:.0f})"
-    unread = sum(not is_confirmed(row) for row in document.findings)
+    unread = sum(not is_read(row) for row in document.findings)
     doubt = f", {unread} of which no reader has confirmed" if unread else ""
     by = document.provenance.program
     texts = [f"Probability {share} by {by} from all findings{doubt}; no diagnosis."]

@@ -93,10 +93,12 @@ def find_rims(
     near = ndimage.maximum_filter(
         np.asarray(lesion.data, dtype=np.uint8), _in_plane(image.geometry.spacing_mm, through)
     )
+    # Once: a copy of a 3-D series for every strip takes longer than all the rest.
+    solid = bone.with_data(bone.data.astype(np.float32))
     best: dict[int, DarkRim] = {}
     for strip in strips:
         for depth in CENTRE_DEPTHS_MM:
-            rim = _best(image, bone, near, strip, across, depth, level)
+            rim = _best(image, solid, near, strip, across, depth, level)
             if rim is None:
                 continue
             held = best.get(strip.slice_index)
@@ -133,7 +135,7 @@ def _best(
     points = centres[:, None, None, :] + RADII_MM[:, None] * ways[:, :, None, :]
     ijk = np.moveaxis(image.geometry.to_ijk(points), -1, 0)
     signal = ndimage.map_coordinates(image.data, ijk, order=1, mode="nearest") / level
-    inside = ndimage.map_coordinates(bone.data.astype(np.float32), ijk, order=1) > 0.5
+    inside = ndimage.map_coordinates(bone.data, ijk, order=1) > 0.5
     inside = np.logical_and.accumulate(inside, axis=2)
     smooth = ndimage.gaussian_filter1d(signal, SMOOTHED_MM / RADIUS_STEP_MM, axis=2)
     depth = _darker(np.where(inside, smooth, -np.inf))

@@ -101,6 +101,18 @@ def find_low_signal(strips: Sequence[JointStrip], spacing_mm: float) -> tuple[Lo
     return tuple(sorted(areas, key=lambda one: -one.area_mm2))
 
 
+def has_marrow_beneath(strips: Sequence[JointStrip]) -> bool:
+    """Most of the surface that could be read has bone deep enough to compare its plate with."""
+    deep = [_is_deep(strip)[strip.is_read] for strip in strips]
+    return bool(deep) and bool(np.concatenate(deep).sum() * 2 > sum(len(one) for one in deep))
+
+
+def _is_deep(strip: JointStrip) -> NDArray[np.bool_]:
+    """(n,) bone, and not what lies behind a thin one, is read beneath the plate."""
+    beneath = (BENEATH_MM[0] <= DEPTHS_MM) & (BENEATH_MM[1] >= DEPTHS_MM)
+    return np.asarray(strip.bone[:, beneath].mean(axis=1) > 0.5)
+
+
 def _runs(strip: JointStrip) -> list[_Run]:
     sigma = (SMOOTHED_MM[0] / ALONG_MM, SMOOTHED_MM[1] / DEEP_MM)
     smooth = ndimage.gaussian_filter(strip.signal, sigma, mode="nearest")
@@ -113,6 +125,7 @@ def _runs(strip: JointStrip) -> list[_Run]:
     darkness = 1.0 - smooth[np.arange(len(smooth)), middle] / np.maximum(level, 1e-6)
     thick = DEPTHS_MM[last] - PLATE_MM
     there = (thick >= THINNEST_MM) & strip.is_read & (DEPTHS_MM[last] < BENEATH_MM[0] + 1.5)
+    there &= _is_deep(strip)
     pieces, count = ndimage.label(ndimage.binary_closing(np.pad(there, 3), np.ones(3))[3:-3])
     runs = []
     for number in range(1, count + 1):

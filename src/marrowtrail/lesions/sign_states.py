@@ -12,11 +12,13 @@ from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
+from marrowtrail.imaging.series import Weighting
 from marrowtrail.lesions.dark_rims import find_rims
 from marrowtrail.lesions.demarcation import Demarcation, join_rims
 from marrowtrail.lesions.lesion import SignState
-from marrowtrail.lesions.low_signal import LowSignal, find_low_signal
+from marrowtrail.lesions.low_signal import LowSignal, find_low_signal, has_marrow_beneath
 from marrowtrail.lesions.sign_views import SignView
 from marrowtrail.lesions.stripes import find_stripes
 from marrowtrail.lesions.subchondral_line import Line, join_stripes
@@ -26,6 +28,10 @@ NO_FAT = (
     "no T1 series, nor a PD or T2 without fat suppression, shows it together with the oedema; "
     "a T1 series would settle it"
 )
+NO_MARROW = "no normal marrow of the bone is left to hold it against"
+T1_ONLY = "dark on T1 only, where oedema itself may be as dark"
+PARTLY_SHOWN = "the images that could show it hold only a part of the oedema"
+THIN_BONE = "too little marrow lies beneath the plate to compare it with"
 PARTLY_COVERED = "too little of the joint surface over the oedema stands square in the slices"
 
 LINE_PRESENT_MM2, LINE_POSSIBLE_MM2 = 14.0, 8.0
@@ -87,9 +93,10 @@ class Best(Generic[Found]):
 
 def judge_demarcation(views: Sequence[SignView]) -> Judged:
     """Whether a dark rim encloses a piece of marrow at the joint surface."""
-    shown = [view for view in views if view.keeps_fat and view.level is not None]
+    keeping = [view for view in views if view.keeps_fat]
+    shown = [view for view in keeping if view.level is not None]
     if not shown:
-        return Judged(SignState.NOT_ASSESSABLE, NO_FAT)
+        return Judged(SignState.NOT_ASSESSABLE, NO_MARROW if keeping else NO_FAT)
     if not any(view.strips for view in shown):
         return Judged(SignState.NOT_ASSESSABLE, NO_JOINT)
     candidates = [
@@ -129,21 +136,28 @@ def judge_low_signal(views: Sequence[SignView], rim: Judged) -> Judged:
         for area in find_low_signal(view.strips, view.spacing_mm)
         if area.darkness >= AREA_DARKNESS and not _belongs(area.points_lps, rim)
     ]
-    best = max(candidates, key=lambda one: one.evidence, default=None)
+    best = max(candidates, key=lambda one: _weight_of_area(one, views), default=None)
     state = _state(best, AREA_PRESENT_MM2, AREA_POSSIBLE_MM2)
     if state is SignState.ABSENT or best is None:
         if not any(view.is_covered and view.is_fine for view in shown):
             return Judged(SignState.NOT_ASSESSABLE, _why_not(shown), evidence=_evidence(best))
+        if not any(has_marrow_beneath(view.strips) for view in shown if view.is_covered):
+            return Judged(SignState.NOT_ASSESSABLE, THIN_BONE, evidence=_evidence(best))
         reason = f"the plate over the oedema is no thicker than usual on {_names(shown)}"
         certain = 1.0 - _certainty(_evidence(best), AREA_PRESENT_MM2)
         return Judged(SignState.ABSENT, reason, certain, evidence=_evidence(best))
     area = best.found
+    may_be_oedema = not _is_no_oedema(best, views)
     doubt = "" if state is SignState.PRESENT else "small: "
+    if may_be_oedema:
+        state, doubt = SignState.EQUIVOCAL, f"{T1_ONLY}: "
     reason = (
         f"{doubt}dark area on the plate in {len(area.slices)} slice(s) of {_name(best.view)}, "
         f"{area.thickness_mm:.1f} mm thick and {area.length_mm:.0f} mm long"
     )
-    return _shown(state, reason, best, AREA_PRESENT_MM2, area.points_lps)
+    judged = _shown(state, reason, best, AREA_PRESENT_MM2, area.points_lps)
+    certain = min(judged.confidence, 0.5) if may_be_oedema else judged.confidence
+    return replace(judged, confidence=certain)
 
 
 def judge_line(views: Sequence[SignView], others: Sequence[Judged]) -> Judged:
@@ -169,7 +183,7 @@ def judge_line(views: Sequence[SignView], others: Sequence[Judged]) -> Judged:
         state = SignState.EQUIVOCAL
     if state is SignState.ABSENT or best is None:
         if not any(view.is_covered for view in fine):
-            return Judged(SignState.NOT_ASSESSABLE, PARTLY_COVERED, evidence=_evidence(best))
+            return Judged(SignState.NOT_ASSESSABLE, _why_not(fine), evidence=_evidence(best))
         reason = f"no dark line parallel to the joint surface in the oedema on {_names(fine)}"
         certain = 1.0 - _certainty(_evidence(best), LINE_PRESENT_MM2)
         return Judged(SignState.ABSENT, reason, certain, evidence=_evidence(best))
@@ -181,6 +195,20 @@ def judge_line(views: Sequence[SignView], others: Sequence[Judged]) -> Judged:
         "line does not rule out a transient lesion"
     )
     return _shown(state, reason, best, LINE_PRESENT_MM2, _middle(line))
+
+
+def _weight_of_area(one: Best[LowSignal], views: Sequence[SignView]) -> tuple[bool, float]:
+    """What is there for certain before what may be oedema, then by its size."""
+    certain = one.evidence >= AREA_PRESENT_MM2 and _is_no_oedema(one, views)
+    return certain, one.evidence
+
+
+def _is_no_oedema(one: Best[LowSignal], views: Sequence[SignView]) -> bool:
+    """Oedema may be as dark on T1 as sclerosis is, and is bright on PD, T2 and STIR."""
+    if one.view.series.contrast.weighting is not Weighting.T1:
+        return True
+    fluid = (view for view in views if view.series.contrast.is_fluid_sensitive)
+    return any(view.is_dark_at(one.found.points_lps) for view in fluid)
 
 
 def _demarcation(view: SignView) -> Demarcation | None:
@@ -202,7 +230,7 @@ def _belongs(points: NDArray[np.float64], other: Judged) -> bool:
     if other.points_lps is None or other.state not in (SignState.PRESENT, SignState.EQUIVOCAL):
         return False
     theirs = other.points_lps[::2]
-    apart = np.linalg.norm(points[:, None, :] - theirs[None, :, :], axis=2).min(axis=1)
+    apart = np.asarray(cKDTree(theirs).query(points)[0])
     slices = 0.0 if other.view is None else other.view.spacing_mm
     on = apart <= np.hypot(SAME_MM, slices)
     if other.is_rim:
@@ -245,9 +273,9 @@ def _shown(
 
 def _why_not(views: Sequence[SignView]) -> str:
     """Why views could not have shown a sign."""
-    coarse = [view for view in views if not view.is_fine]
-    if len(coarse) < len(views):
-        return PARTLY_COVERED
+    fine = [view for view in views if view.is_fine]
+    if fine:
+        return PARTLY_COVERED if any(view.is_whole for view in fine) else PARTLY_SHOWN
     best = min(views, key=lambda view: (view.spacing_mm, view.pixel_mm))
     return (
         f"slices {best.spacing_mm:.1f} mm apart with pixels of {best.pixel_mm:.1f} mm are too "

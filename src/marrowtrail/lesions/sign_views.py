@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
+from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Series, Weighting
-from marrowtrail.imaging.volume import Volume, resample
+from marrowtrail.imaging.volume import Volume, bounding_box, resample
 from marrowtrail.lesions.joint_strips import DEPTHS_MM, JointStrip, joint_strips
 from marrowtrail.lesions.lesion import BoneReading, Lesion
 
@@ -29,6 +30,14 @@ NEAR_JOINT_MM = 7.0
 READ_SHARE = 0.6
 """So much of the joint surface over the oedema must have been readable to call a sign absent."""
 
+SHOWN_SHARE = 0.9
+"""So much of the oedema must lie within the images of a series to call a sign absent on it. What is
+left covers blur at the edge of a mask."""
+
+OEDEMA_PERCENTILE, DARK_IN_OEDEMA = 75, 0.5
+"""Signal of oedema, above its middle as a dark sign may fill half of it; what has less than this
+share of it is dark there."""
+
 AWAY_MM = 2.0
 """Normal marrow is taken this far from oedema and from the surface of the bone."""
 
@@ -42,7 +51,8 @@ LEAST_VOXELS = 100
 class SignView:
     """One bone on one series of its visit, with its oedema and its straightened joint surface.
 
-    ``level`` is the signal of normal marrow, ``None`` where none is left.
+    ``level`` is the signal of normal marrow, ``None`` where none is left; ``shown_share`` how much
+    of the oedema lies within the images.
     """
 
     series: Series
@@ -50,6 +60,7 @@ class SignView:
     lesion: Volume
     strips: tuple[JointStrip, ...]
     level: float | None
+    shown_share: float
 
     @property
     def spacing_mm(self) -> float:
@@ -75,12 +86,28 @@ class SignView:
         """Pixels and slices are fine enough for a line of a millimetre."""
         return self.pixel_mm <= FINEST_NEEDED_MM and self.spacing_mm <= WIDEST_SLICES_MM
 
+    def is_dark_at(self, points_lps: NDArray[np.float64]) -> bool:
+        """Most of (n, 3) points in the frame of the visit are dark against oedema here."""
+        image = self.series.volume
+        oedema = float(np.percentile(image.data[self.lesion.data], OEDEMA_PERCENTILE))
+        at = image.geometry.to_ijk(points_lps).T
+        signal = ndimage.map_coordinates(image.data, at, order=1, mode="nearest")
+        return bool(np.median(signal) < DARK_IN_OEDEMA * oedema)
+
+    @property
+    def is_whole(self) -> bool:
+        """The images hold the oedema, not a part of it."""
+        return self.shown_share >= SHOWN_SHARE
+
     @property
     def is_covered(self) -> bool:
         """Enough of the joint surface over the oedema could be read.
 
-        Where none of the oedema comes near it: of the joint surface about it.
+        Where none of the oedema comes near it: of the joint surface about it. Oedema that the
+        images cut off has joint surface that they do not show.
         """
+        if not self.is_whole:
+            return False
         near = DEPTHS_MM <= NEAR_JOINT_MM
         over = [strip.lesion[:, near].any(axis=1) for strip in self.strips]
         if not any(rows.any() for rows in over):
@@ -111,10 +138,12 @@ def _views(
         if bone is None or bone.verdict is BoneVerdict.UNSURE or not _tells(series):
             continue
         lesion = _lesions_on(series, reading.lesions)
-        if lesion is None or not lesion.data.any():
+        if lesion is None or not lesion.data.any() or _is_blank(series.volume, bone.mask):
             continue
         strips = joint_strips(series, maps[series_id], bone, lesion)
-        yield SignView(series, bone, lesion, strips, _level(series.volume, bone.mask, lesion))
+        level = _level(series.volume, bone.mask, lesion)
+        shown = _shown_share(series, reading.lesions)
+        yield SignView(series, bone, lesion, strips, level, shown)
 
 
 def _tells(series: Series) -> bool:
@@ -134,11 +163,47 @@ def _lesions_on(series: Series, lesions: Sequence[Lesion]) -> Volume | None:
         if mask.geometry.same_grid(grid):
             found |= np.asarray(mask.data, dtype=bool)
         elif mask.geometry.shares_frame(grid):
-            moved = resample(mask.with_data(mask.data.astype(np.float32)), grid, order=1)
-            found |= moved.data > 0.5
+            _add_moved(found, mask, grid)
         else:
             return None
     return Volume(found, grid)
+
+
+def _add_moved(found: NDArray[np.bool_], mask: Volume, grid: Geometry) -> None:
+    """Add a mask to one on another grid, of which no more is looked at than the mask reaches."""
+    data = np.asarray(mask.data, dtype=bool)
+    if not data.any():
+        return
+    mine = mask.crop(*bounding_box(data, (2, 2, 2)))
+    corners = grid.to_ijk(mine.geometry.corners_lps())
+    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - 1, 0, grid.shape)
+    high = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 2, low, grid.shape)
+    if (high <= low).any():
+        return
+    start, stop = (
+        (int(low[0]), int(low[1]), int(low[2])),
+        (int(high[0]), int(high[1]), int(high[2])),
+    )
+    moved = resample(mine.with_data(mine.data.astype(np.float32)), grid.crop(start, stop), order=1)
+    found[low[0] : high[0], low[1] : high[1], low[2] : high[2]] |= moved.data > 0.5
+
+
+def _shown_share(series: Series, lesions: Sequence[Lesion]) -> float:
+    """Share of the lesions' volume that lies within the images of a series, 0 to 1."""
+    grid, shown, whole = series.volume.geometry, 0.0, 0.0
+    last = np.asarray(grid.shape) - 0.5
+    for lesion in lesions:
+        where = grid.to_ijk(lesion.mask.geometry.to_lps(np.argwhere(lesion.mask.data)))
+        inside = np.count_nonzero(((where >= -0.5) & (where <= last)).all(axis=1))
+        shown += float(inside) * lesion.mask.geometry.voxel_mm3
+        whole += len(where) * lesion.mask.geometry.voxel_mm3
+    return shown / whole if whole > 0 else 0.0
+
+
+def _is_blank(image: Volume, bone: Volume) -> bool:
+    """Nothing can be told apart in the bone: an empty image would read as one without signs."""
+    signal = image.data[np.asarray(bone.data, dtype=bool)]
+    return not signal.size or bool(signal.min() == signal.max())
 
 
 def _level(image: Volume, bone: Volume, lesion: Volume) -> float | None:
@@ -147,6 +212,11 @@ def _level(image: Volume, bone: Volume, lesion: Volume) -> float | None:
     steps = [max(1, round(AWAY_MM / step)) for step in spacing]
     # Through thick slices a step is too far.
     box = [1 if step == 1 < max(steps) else 2 * step + 1 for step in steps]
+    solid = np.asarray(bone.data, dtype=bool)
+    if not solid.any():
+        return None
+    block = bounding_box(solid, (steps[0] + 1, steps[1] + 1, steps[2] + 1))
+    image, bone, lesion = (one.crop(*block) for one in (image, bone, lesion))
     inside = ndimage.minimum_filter(bone.data.astype(np.uint8), box, mode="nearest")
     ill = ndimage.maximum_filter(lesion.data.astype(np.uint8), box, mode="nearest")
     away = (inside > 0) & (ill == 0)

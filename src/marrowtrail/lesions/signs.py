@@ -9,6 +9,7 @@ at, and signs of collapse, cysts and erosions are left to a reader.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign, SignKind, Sign
 from marrowtrail.lesions.sign_states import Judged, judge_demarcation, judge_line, judge_low_signal
 from marrowtrail.lesions.sign_views import SignView, sign_views
 
+MISSING = "slices of the bone are missing, and it may lie in them"
 NOT_SHOWN = "no series on which it could be seen covers the oedema in one frame of reference"
 
 
@@ -49,7 +51,14 @@ def _signs(reading: BoneReading, views: Sequence[SignView]) -> tuple[Sign, ...]:
         SignKind.LOW_SIGNAL_AREA: area,
         SignKind.DEMARCATION: rim,
     }
-    return tuple(_sign(reading, kind, judged[kind]) for kind in SignKind)
+    return tuple(_sign(reading, kind, _as_far_as_seen(reading, judged[kind])) for kind in SignKind)
+
+
+def _as_far_as_seen(reading: BoneReading, judged: Judged) -> Judged:
+    """Nothing is absent from a bone of which slices are missing."""
+    if not reading.is_part or judged.state is not SignState.ABSENT:
+        return judged
+    return replace(judged, state=SignState.NOT_ASSESSABLE, reason=MISSING, confidence=0.0)
 
 
 def _sign(reading: BoneReading, kind: SignKind, judged: Judged) -> Sign:

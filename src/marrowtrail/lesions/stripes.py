@@ -92,22 +92,30 @@ def _smooth(strip: JointStrip) -> NDArray[np.float64]:
 def _contrast(strip: JointStrip) -> NDArray[np.float64]:
     """(n, m) how much darker each point is than its darker flank, as a share; never negative."""
     smooth = _smooth(strip)
-    above, below = _flanks(smooth)
+    above, below = _flanks(smooth, strip.bone)
     flank = np.minimum(above, below)
     level = np.maximum(flank, 1e-6)
     return np.asarray(np.clip((flank - smooth) / level, 0.0, 1.0))
 
 
-def _flanks(smooth: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(n, m) each: the brightest marrow within reach above and below, none above the plate."""
+def _flanks(
+    smooth: NDArray[np.float64], bone: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n, m) each: the brightest marrow within reach above and below, none above the plate.
+
+    Fluid or fat behind a thin bone is no marrow, nor is its blur in the far cortex: with it that
+    cortex would be a line.
+    """
     reach, first = round(FLANK_MM / DEEP_MM), int(np.searchsorted(DEPTHS_MM, 0.75))
-    marrow = smooth.copy()
+    inside = bone.copy()
+    inside[:, :-first] &= bone[:, first:]
+    marrow = np.where(inside, smooth, -np.inf)
     marrow[:, :first] = -np.inf
     above = np.full(smooth.shape, -np.inf)
     below = np.full(smooth.shape, -np.inf)
     for step in range(1, reach + 1):
         above[:, step:] = np.maximum(above[:, step:], marrow[:, :-step])
-        below[:, :-step] = np.maximum(below[:, :-step], smooth[:, step:])
+        below[:, :-step] = np.maximum(below[:, :-step], marrow[:, step:])
     return above, below
 
 
@@ -162,7 +170,7 @@ def _thickness(
     Blur widens a thin line and fills it up, and leaves this as it is.
     """
     smooth = ndimage.gaussian_filter1d(strip.signal, SMOOTHED_MM[0] / ALONG_MM, axis=0)
-    above, below = _flanks(smooth)
+    above, below = _flanks(smooth, strip.bone)
     reach = round(FLANK_MM / DEEP_MM)
     thick = np.zeros(len(rows))
     for at, (row, column) in enumerate(zip(rows, columns, strict=True)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.report.coverage import Coverage, coverage
 from marrowtrail.report.words import (
     bone_name,
@@ -56,7 +57,7 @@ def _source(row: FindingRow) -> tuple[int, str]:
         return 0, "from the case record"
     if row.entered_by != SOFTWARE:
         return 1, "entered by a reader"
-    if row.confirmed_by:
+    if row.confirmed_by and row.confirmed_by != ACCEPTED_BY_OPTION:
         return 2, "proposed by the program and confirmed by a reader"
     return 3, "proposed by the program, confirmed by no reader"
 

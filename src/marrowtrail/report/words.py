@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from marrowtrail.record.findings import SOFTWARE
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
 from marrowtrail.result.model import FindingRow, VisitRow
@@ -122,7 +123,8 @@ def visit_when(visit: VisitRow) -> str:
 
 def basis(findings: Sequence[FindingRow]) -> str:
     """What the ranking from all findings stands on."""
-    unconfirmed = sum(f.entered_by == SOFTWARE and f.confirmed_by is None for f in findings)
+    unread = (None, ACCEPTED_BY_OPTION)
+    unconfirmed = sum(f.entered_by == SOFTWARE and f.confirmed_by in unread for f in findings)
     if unconfirmed == 0:
         return "From all findings, each entered or confirmed by a reader"
     return f"Proposed: no reader has confirmed {unconfirmed} of the findings"

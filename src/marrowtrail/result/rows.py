@@ -31,6 +31,7 @@ from marrowtrail.result.model import (
     WarningRow,
 )
 from marrowtrail.result.places import distances_to_joint_mm, subregion_rows
+from marrowtrail.result.undated import undated
 
 
 def visit_rows(measured: Measured, *, keep_dates: bool) -> tuple[VisitRow, ...]:
@@ -250,7 +251,7 @@ def finding_row(finding: Finding, *, keep_dates: bool) -> FindingRow:
         region=site.region if site else None,
         visit=finding.visit if keep_dates else None,
         reason=finding.reason,
-        explanation=finding.explanation,
+        explanation=finding.explanation if keep_dates else undated(finding.explanation),
         entered_by=finding.entered_by,
         confirmed_by=finding.confirmed_by,
     )

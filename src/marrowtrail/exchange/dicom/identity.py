@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from pydicom.dataset import Dataset
 
 from marrowtrail.exchange.dicom.cleaning import UNICODE, cleaned
-from marrowtrail.exchange.dicom.uids import derived_uid
+from marrowtrail.exchange.dicom.uids import derived_uid, is_uid
 from marrowtrail.imaging.series import Series, Study
 from marrowtrail.imaging.source import PATIENT, STUDY
 
@@ -58,10 +58,10 @@ class Identity:
             return cls("", timedelta(0))
         first = next(
             (
-                str(one.source.header.get("StudyInstanceUID", one.source_uid))
+                uid
                 for visit in study.visits
                 for one in visit.series
-                if one.source is not None
+                if is_uid(uid := source_study_uid(one))
             ),
             "",
         )

@@ -112,7 +112,9 @@ def _common(series: Series, source: DicomSource, identity: Identity) -> Dataset:
     shared.Modality = "MR"
     shared.SeriesInstanceUID = identity.uid(series.source_uid)
     # A series without a frame of reference has one of its own: nothing else is known to lie in it.
-    frame = geometry.frame_of_reference or derived_uid("frame of reference", series.source_uid)
+    frame = geometry.frame_of_reference or ""
+    if not is_uid(frame):
+        frame = derived_uid("frame of reference", series.source_uid)
     shared.FrameOfReferenceUID = identity.uid(frame)
     shared.PositionReferenceIndicator = ""
     shared.Columns, shared.Rows = geometry.shape[:2]

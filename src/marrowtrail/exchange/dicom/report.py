@@ -6,6 +6,7 @@ beside each finding, and what is only proposed as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -230,7 +231,7 @@ def _sentences(content: VisitContent) -> Iterator[str]:
         f"({made.knowledge_hash[:12]})."
     )
     for warning in document.warnings:
-        if warning.where.startswith(content.visit.id):
+        if re.match(rf"{content.visit.id}\b", warning.where):  # v1, not v10
             yield f"{warning.what} ({warning.where})"
     yield from made.known_limits
 
