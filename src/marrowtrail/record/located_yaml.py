@@ -23,6 +23,7 @@ MAX_BYTES = 4 * 1024 * 1024
 """Ten visits with every finding of the vocabulary come to under 1 MiB."""
 MAX_DEPTH = 12
 """The deepest documented key stands at depth 5; depth costs stack."""
+_TOO_DEEP = f"the file is nested deeper than {MAX_DEPTH} levels"
 MAX_DIGITS = 18
 """Digits of a whole number; more would not fit 64 bits."""
 WORD_SHOWN = 40
@@ -135,6 +136,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     if mark is None:
         return Problem(None, f"not YAML: {error.problem}")
+    if "nesting depth" in str(error.problem):  # PyYAML 6.0.4 reads ahead and has a limit of its own
+        return Problem(mark.line + 1, _TOO_DEEP)
     lines = text.splitlines()
     if mark.line < len(lines) and lines[mark.line][: mark.column + 1].strip(" ").startswith("\t"):
         return Problem(mark.line + 1, "a tab stands in the indentation; YAML takes spaces only")
@@ -176,7 +179,7 @@ class _Builder:
         if getattr(event, "tag", None) is not None:
             _refuse(event, "a tag (!) stands here; write the plain value")
         if len(location) > MAX_DEPTH:
-            _refuse(event, f"the file is nested deeper than {MAX_DEPTH} levels")
+            _refuse(event, _TOO_DEEP)
 
     def _mapping(self, events: Iterator[yaml.Event], location: Location) -> dict[str, Node]:
         values: dict[str, Node] = {}
