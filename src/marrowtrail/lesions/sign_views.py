@@ -89,6 +89,8 @@ class SignView:
     def is_dark_at(self, points_lps: NDArray[np.float64]) -> bool:
         """Most of (n, 3) points in the frame of the visit are dark against oedema here."""
         image = self.series.volume
+        if not len(points_lps) or not np.any(self.lesion.data):
+            return False
         oedema = float(np.percentile(image.data[self.lesion.data], OEDEMA_PERCENTILE))
         at = image.geometry.to_ijk(points_lps).T
         signal = ndimage.map_coordinates(image.data, at, order=1, mode="nearest")
