@@ -89,3 +89,15 @@ def test_weights_of_another_network_are_refused(collection: Collection, tmp_path
     export_network(fine_network(), Stage.FINE, file)
     with pytest.raises(InputError, match=r"another shape"):
         train(collection, Plan(Stage.COARSE, 0, 5, exported=file), tmp_path / "a.ckpt", str)
+
+
+@pytest.mark.parametrize("content", [None, b"no network"])
+def test_weights_that_cannot_be_read_are_refused(
+    collection: Collection, tmp_path: Path, content: bytes | None
+) -> None:
+    pytest.importorskip("onnx", reason="onnx is not installed (extra: train)")
+    file = tmp_path / "fine.onnx"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        train(collection, Plan(Stage.FINE, 0, 5, exported=file), tmp_path / "a.ckpt", str)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 from torch import nn
 
@@ -25,11 +26,18 @@ def take_weights(network: nn.Module, exported: Path) -> None:
     Raises
     ------
     InputError
-        If the file is of a network of another shape.
+        If the file is missing, no such file, or of a network of another shape.
     """
+    try:
+        graph = onnx.load(str(exported)).graph
+    except (OSError, DecodeError) as error:
+        raise InputError(
+            f"The weights to begin with cannot be read ({type(error).__name__}).",
+            where=exported.name,
+            remedy="give the folder that holds coarse.onnx and fine.onnx",
+        ) from error
     kept = {
-        one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
-        for one in onnx.load(str(exported)).graph.initializer
+        one.name: torch.from_numpy(numpy_helper.to_array(one).copy()) for one in graph.initializer
     }
     own = network.state_dict()
     if any(name not in kept or kept[name].shape != value.shape for name, value in own.items()):

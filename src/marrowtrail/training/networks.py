@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 COARSE_CHANNELS = (24, 64, 160)
 FINE_CHANNELS = (16, 32, 64, 96)
-"""Widths at each level. At these sizes both networks together take 2 s for a thick series on two
-cores, and their weights 8 MB."""
+"""Widths at each level. At these sizes bones of an axial series of 27 slices take 3.4 s of a
+processor, and the weights 7 MB."""
 
 
 class _Block(nn.Module):
