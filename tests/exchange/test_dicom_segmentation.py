@@ -11,7 +11,6 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.spatial.transform import Rotation
 
 from marrowtrail.exchange.dicom.form import DicomForm
 from marrowtrail.exchange.dicom.identity import Identity
@@ -21,7 +20,7 @@ from marrowtrail.imaging.series import Study
 from marrowtrail.imaging.study import read_study
 from marrowtrail.record.sites import BoneId, Side
 from tests.exchange.made_dicom import complaints, parsed
-from tests.imaging.dicom_factory import Made, datasets, voxels, write
+from tests.imaging.dicom_factory import Made, datasets, placed_anyhow, voxels, write
 from tests.imaging.enhanced_factory import Part, enhanced
 
 FEMUR, TIBIA = BoneId("femur", Side.LEFT), BoneId("tibia", Side.LEFT)
@@ -59,21 +58,6 @@ def two(made: Made, seed: int = 1) -> list[np.ndarray]:
     return [first, second]
 
 
-@st.composite
-def sources(draw: st.DrawFn) -> Made:
-    turn = Rotation.from_rotvec(draw(st.tuples(*[st.floats(-3, 3)] * 3))).as_matrix()
-    flips = [draw(st.sampled_from([1.0, -1.0])) for _ in range(2)]
-    return Made(
-        cosines=(*(turn[:, 0] * flips[0]), *(turn[:, 1] * flips[1])),
-        origin=(draw(st.sampled_from([60.0, -60.0])), 10.0, -20.0),
-        spacing=(draw(st.floats(0.3, 1.2)), draw(st.floats(0.3, 1.2))),
-        step=draw(st.floats(1.0, 6.0)),
-        slices=5,
-        rows=6,
-        columns=9,
-    )
-
-
 def by_place(content: bytes, number: int, study: Study) -> np.ndarray:
     """Voxels of a segment from nothing but the position that each frame states."""
     data = parsed(content)
@@ -98,7 +82,9 @@ def by_place(content: bytes, number: int, study: Study) -> np.ndarray:
 
 
 @settings(max_examples=6, deadline=None)
-@given(made=sources(), seed=st.integers(0, 99), labelmap=st.booleans())
+@given(
+    made=placed_anyhow(slices=5, rows=6, columns=9), seed=st.integers(0, 99), labelmap=st.booleans()
+)
 def test_any_orientation_comes_back_exactly(
     tmp_path_factory: pytest.TempPathFactory, made: Made, seed: int, labelmap: bool
 ) -> None:

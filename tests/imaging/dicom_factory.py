@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
+from scipy.spatial.transform import Rotation
 
 from marrowtrail.imaging.headers import Header
 
@@ -159,3 +161,19 @@ def header(**tags: str | Sequence[str]) -> Header:
         name: (value,) if isinstance(value, str) else tuple(value) for name, value in tags.items()
     }
     return Header(Path("nowhere"), ExplicitVRLittleEndian, values, None)
+
+
+@st.composite
+def placed_anyhow(draw: st.DrawFn, *, slices: int, rows: int, columns: int) -> Made:
+    """A series turned and mirrored in any way, on either side."""
+    turn = Rotation.from_rotvec(draw(st.tuples(*[st.floats(-3, 3)] * 3))).as_matrix()
+    flips = [draw(st.sampled_from([1.0, -1.0])) for _ in range(2)]
+    return Made(
+        cosines=(*(turn[:, 0] * flips[0]), *(turn[:, 1] * flips[1])),
+        origin=(draw(st.sampled_from([60.0, -60.0])), 10.0, -20.0),
+        spacing=(draw(st.floats(0.3, 1.2)), draw(st.floats(0.3, 1.2))),
+        step=draw(st.floats(1.0, 6.0)),
+        slices=slices,
+        rows=rows,
+        columns=columns,
+    )

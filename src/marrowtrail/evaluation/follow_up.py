@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from marrowtrail.errors import InputError
 from marrowtrail.evaluation.change_scores import score_changes
-from marrowtrail.evaluation.truth_matching import LesionAgreement, agree
+from marrowtrail.evaluation.truth_matching import LesionAgreement, agree, patients_in
 from marrowtrail.follow_up.track import Change, Verification
 from marrowtrail.imaging.study import read_study
 from marrowtrail.phantom import Draw, PatientTruth, load_truth, write_patient
@@ -117,14 +116,7 @@ def score_folder(folder: Path, say: Say = lambda _: None) -> FollowUpScores:
     InputError
         If none has a ``truth/truth.json``.
     """
-    patients = sorted(path.parents[1] for path in folder.rglob("truth/truth.json"))
-    if not patients:
-        raise InputError(
-            "Expected patients with truth/truth.json; found none.",
-            where=str(folder),
-            remedy="write some with `marrowtrail phantom`",
-        )
-    return _summed([score_patient(patient, say) for patient in patients])
+    return _summed([score_patient(patient, say) for patient in patients_in(folder)])
 
 
 def draw_and_score(

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from marrowtrail.anatomy.mapping import map_visit
-from marrowtrail.errors import InputError
 from marrowtrail.evaluation.signs_exams import SignExam, draw_exams
 from marrowtrail.evaluation.signs_figures import SignCase, SignScores, Stands, sum_up
+from marrowtrail.evaluation.truth_matching import patients_in
 from marrowtrail.imaging.series import Series
 from marrowtrail.imaging.study import read_study
 from marrowtrail.lesions.lesion import Sign, SignKind, SignState
@@ -72,15 +72,8 @@ def score_folder(folder: Path, say: Say = lambda _: None) -> SignScores:
     InputError
         If none has a ``truth/truth.json``.
     """
-    patients = sorted(path.parents[1] for path in folder.rglob("truth/truth.json"))
-    if not patients:
-        raise InputError(
-            "Expected patients with truth/truth.json; found none.",
-            where=str(folder),
-            remedy="write some with `marrowtrail phantom`",
-        )
     cases, visits = list[SignCase](), 0
-    for patient in patients:
+    for patient in patients_in(folder):
         truth = load_truth(patient)
         say(f"measuring {truth.scenario} {truth.seed}")
         measured = measure(read_study(patient / "dicom"), lambda _: None)

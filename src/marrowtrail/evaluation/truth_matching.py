@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from marrowtrail.errors import InputError
 from marrowtrail.evaluation.overlap import dice
 from marrowtrail.imaging.nifti import read_label_values
 from marrowtrail.lesions.lesion import Lesion
@@ -20,6 +21,24 @@ LARGE_MM3 = 500.0
 
 FOUND_MM3 = 300.0
 """Lesions above this are counted as found or missed, and as false where there are none."""
+
+
+def patients_in(folder: Path) -> list[Path]:
+    """The synthetic patients below a folder, by path.
+
+    Raises
+    ------
+    InputError
+        If none has a ``truth/truth.json``.
+    """
+    patients = sorted(path.parents[1] for path in folder.rglob("truth/truth.json"))
+    if not patients:
+        raise InputError(
+            "Expected patients with truth/truth.json; found none.",
+            where=str(folder),
+            remedy="write some with `marrowtrail phantom`",
+        )
+    return patients
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
 from marrowtrail.record.findings import Finding, FindingState, NotDoneReason
 from marrowtrail.record.sites import Side
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 
 class Row(BaseModel):
