@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from marrowtrail.cli.evaluating import evaluate
+from marrowtrail.cli.options import (
+    DifficultyOption,
+    FamilyOption,
+    JsonOption,
+    OutOption,
+    QuietOption,
+    SettingOption,
+    SilentOption,
+    draw_of,
+)
 from marrowtrail.cli.terminal import answers, people, progress
 from marrowtrail.errors import Severity
 from marrowtrail.version import __version__
-
-if TYPE_CHECKING:
-    from marrowtrail.phantom import Draw
 
 app = typer.Typer(
     name="marrowtrail",
@@ -26,22 +34,6 @@ app = typer.Typer(
 
 UNUSABLE_EXIT = 1
 UNVERIFIED_EXIT = 3
-
-OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
-QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
-SilentOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
-SettingOption = Annotated[
-    str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")
-]
-
-FamilyOption = Annotated[
-    str, typer.Option("--family", help="building, or evaluation: other shapes and textures.")
-]
-DifficultyOption = Annotated[
-    float | None,
-    typer.Option("--difficulty", min=0, max=1, help="0 clean to 1; drawn where not given."),
-]
 
 
 def _show_version(asked: bool) -> None:
@@ -178,16 +170,6 @@ def diagnose(
         show_explanations(reasoned.differential)
 
 
-def _draw(family: str, difficulty: float | None) -> Draw:
-    """How patients are to be drawn; an unknown family is a mistake of usage."""
-    from marrowtrail.phantom import Draw, Family
-
-    if family not in list(Family):
-        known = ", ".join(Family)
-        raise typer.BadParameter(f"{family!r} is not among: {known}", param_hint="--family")
-    return Draw(Family(family), difficulty)
-
-
 @app.command()
 def export(
     kind: Annotated[str, typer.Argument(help="html, pdf, fhir, tables, nifti or dicom.")],
@@ -222,7 +204,7 @@ def phantom(
     if scenario not in (*scenario_names(), RANDOM):
         known = ", ".join((*scenario_names(), RANDOM))
         raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
-    draw = _draw(family, difficulty)
+    draw = draw_of(family, difficulty)
     with progress(quiet=quiet) as say:
         for number in range(seed, seed + count):
             folder = out if count == 1 else out / f"{scenario}-{number}"
@@ -285,181 +267,7 @@ def train_bones(
     answers.print(f"weights in {weights}")
 
 
-evaluate = typer.Typer(help="Reproduce the published figures.", no_args_is_help=True)
 app.add_typer(evaluate, name="evaluate")
-
-
-@evaluate.command("bones")
-def evaluate_bones(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Label maps of right knees (imaged synthetically), or NAME/image.nii.gz with "
-            "labels.nii.gz and labels.json; else joints of the phantom are drawn."
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Images to draw.")] = 600,
-    held_out: Annotated[
-        bool,
-        typer.Option(
-            "--held-out",
-            help="Of the label maps, only the subjects that nothing was trained on; else all.",
-        ),
-    ] = False,
-    weights: Annotated[
-        Path | None, typer.Option("--weights", help="Folder of other networks than the built-in.")
-    ] = None,
-    log: Annotated[
-        Path | None,
-        typer.Option("--log", help="Append every exam's scores here; go on where it stops."),
-    ] = None,
-    part: Annotated[
-        str,
-        typer.Option(
-            "--part",
-            help="K/N: one of N parts, which may run at once with a log each; join the logs and "
-            "run once more without it.",
-        ),
-    ] = "1/1",
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Bones found by themselves: Dice, surface distance, sides, verdicts, time, memory."""
-    from marrowtrail.cli.bones_scores import show_bones_scores
-    from marrowtrail.evaluation.bones import score_bones
-    from marrowtrail.evaluation.bones_shares import BonesSettings, Part
-
-    number, _, parts = part.partition("/")
-    if not (number.isdecimal() and parts.isdecimal() and 1 <= int(number) <= int(parts)):
-        raise typer.BadParameter(f"{part!r} is not K/N with K up to N", param_hint="--part")
-    one = Part(int(number), int(parts))
-    settings = BonesSettings(seed, count, held_out, log, weights, one)
-    with progress(quiet=quiet) as say:
-        scores = score_bones(data, settings, say)
-    answers.print_json(scores.model_dump_json()) if json else show_bones_scores(scores)
-
-
-@evaluate.command("oedema")
-def evaluate_oedema(
-    data: Annotated[Path, typer.Argument(help="One folder a patient, with readers' masks.")],
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Oedema against readers' masks: Dice with each read, volume within the readers' range."""
-    from marrowtrail.cli import summary
-    from marrowtrail.evaluation.oedema import score_oedema
-
-    with progress(quiet=quiet or json) as say:
-        scores = score_oedema(data, say)
-    answers.print_json(scores.model_dump_json()) if json else summary.show_oedema_scores(scores)
-
-
-@evaluate.command("signs")
-def evaluate_signs(
-    data: Annotated[
-        Path | None, typer.Argument(help="Patients as `phantom` writes them; else drawn.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Which limbs are drawn.")] = 1,
-    count: Annotated[
-        int, typer.Option("--count", min=1, help="Limbs to draw; each is imaged 2 to 5 times.")
-    ] = 60,
-    family: FamilyOption = "evaluation",
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Fracture lines, low-signal areas and demarcation against the truth of synthetic patients."""
-    from marrowtrail.cli.sign_scores import show_sign_scores
-    from marrowtrail.evaluation.signs import draw_and_score, score_folder
-
-    drawn = _draw(family, None).family
-    with progress(quiet=quiet or json) as say:
-        scores = score_folder(data, say) if data else draw_and_score(seed, count, drawn, say)
-    answers.print_json(scores.model_dump_json()) if json else show_sign_scores(scores)
-
-
-@evaluate.command("follow-up")
-def evaluate_follow_up(
-    data: Annotated[
-        Path | None, typer.Argument(help="Patients as `phantom` writes them; else drawn.")
-    ] = None,
-    scenario: Annotated[
-        list[str] | None, typer.Option("--scenario", help="Stories to draw; several allowed.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Draws of each story.")] = 20,
-    family: FamilyOption = "evaluation",
-    difficulty: DifficultyOption = None,
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Registration, oedema and migration against the truth of synthetic patients."""
-    from marrowtrail.cli import summary
-    from marrowtrail.evaluation.follow_up import draw_and_score, score_folder
-
-    draw = _draw(family, difficulty)
-    with progress(quiet=quiet or json) as say:
-        scores = (
-            score_folder(data, say)
-            if data is not None
-            else draw_and_score(tuple(scenario or ("seed",)), seed, count, draw, say)
-        )
-    answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)
-
-
-@evaluate.command("regions")
-def evaluate_regions(
-    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Draws of each joint.")] = 6,
-    family: FamilyOption = "evaluation",
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Named regions against those painted on drawn bones, in whole and cut fields of view."""
-    from marrowtrail.cli import summary
-    from marrowtrail.evaluation.regions import score_regions
-
-    draw = _draw(family, None)
-    with progress(quiet=quiet or json) as say:
-        scores = score_regions(seed, count, draw.family, say)
-    answers.print_json(scores.model_dump_json()) if json else summary.show_region_scores(scores)
-
-
-@evaluate.command("realism")
-def evaluate_realism(
-    data: Annotated[Path, typer.Argument(help="Folder of real series.")],
-    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
-    count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 10,
-    sheet: Annotated[
-        Path | None, typer.Option("--sheet", help="PNG of drawn slices beside real ones.")
-    ] = None,
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """How the phantom differs from real series: contrast, noise, edges, texture."""
-    from marrowtrail.cli import summary
-    from marrowtrail.evaluation.realism import compare
-
-    with progress(quiet=quiet or json) as say:
-        scores = compare(data, seed, count, say, sheet)
-    answers.print_json(scores.model_dump_json()) if json else summary.show_realism(scores)
-
-
-@evaluate.command("cases")
-def evaluate_cases(
-    data: Annotated[Path, typer.Argument(help="Folder of published cases, one YAML file each.")],
-    setting: SettingOption = "bone_clinic",
-    quiet: QuietOption = False,
-    json: JsonOption = False,
-) -> None:
-    """The differential against published cases, and against simpler ways to rank them."""
-    from marrowtrail.cli.case_scores import show_case_scores
-    from marrowtrail.evaluation.cases import score_cases
-
-    with progress(quiet=quiet or json) as say:
-        scores = score_cases(data, say, setting)
-    answers.print_json(scores.model_dump_json()) if json else show_case_scores(scores)
-
 
 knowledge = typer.Typer(help="The evidence behind the reasoning.", no_args_is_help=True)
 app.add_typer(knowledge, name="knowledge")
