@@ -10,7 +10,15 @@ from tests.training.label_sets import ball
 
 torch = pytest.importorskip("torch", reason="torch is not installed (extra: train)")
 
-from marrowtrail.training.examples import Batches, Collection, batches, coarse_batch, fine_batch  # noqa: E402
+from marrowtrail.training.examples import (  # noqa: E402
+    APART,
+    Batches,
+    Collection,
+    batches,
+    coarse_batch,
+    fine_batch,
+    mirrored,
+)
 from marrowtrail.training.export import export_network  # noqa: E402
 from marrowtrail.training.loop import Plan, Stage, train  # noqa: E402
 from marrowtrail.training.losses import coarse_dice, coarse_loss, fine_loss  # noqa: E402
@@ -65,6 +73,29 @@ def test_batches_drawn_ahead_are_those_drawn_here(collection: Collection) -> Non
     for (image, share), (other, its_share) in zip(here, ahead, strict=True):
         assert torch.equal(image, other)
         assert torch.equal(share, its_share)
+
+
+def test_a_batch_comes_back_mirrored_wherever_a_run_begins(collection: Collection) -> None:
+    made = Batches(collection, fine_batch, 1, 1)
+    steps = list(batches(made, 0, 2 * APART + 2, workers=0))
+    for number in range(APART):
+        again, expected = steps[APART + number], mirrored(steps[number])
+        assert torch.equal(again[0], expected[0])
+        assert not torch.equal(again[0], steps[number][0])
+    for first in (3, APART, APART + 2, 2 * APART):
+        resumed = list(batches(made, first, 2 * APART + 2, workers=0))
+        assert len(resumed) == len(steps) - first
+        assert all(torch.equal(a[0], b[0]) for a, b in zip(resumed, steps[first:], strict=True))
+
+
+def test_a_mirrored_answer_lies_on_its_image() -> None:
+    coarse, fine = torch.rand(2, 1, 4, 3, 5), torch.rand(2, 4, 3, 5)
+    image, answer = mirrored((coarse, coarse[:, 0]))
+    assert torch.equal(image[:, 0], answer)
+    assert torch.equal(image, coarse.flip(2)), "left for right: the first of x, y and z"
+    image, answer = mirrored((fine, fine[:, :1]))
+    assert torch.equal(image[:, :1], answer)
+    assert not torch.equal(image, fine)
 
 
 def test_a_run_begins_with_weights_that_were_exported(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from marrowtrail.anatomy.agreement import compared
 from marrowtrail.anatomy.axes import bone_axes
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
 from marrowtrail.anatomy.extent import at_border
-from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
+from marrowtrail.anatomy.finding.finder import FoundBone, find_in_visit
 from marrowtrail.anatomy.finding.networks import (
     BoneNetworks,
     Weights,
@@ -74,11 +75,8 @@ def map_visit(
     asked = [lacks_bones(one, own) for one, own in zip(series, maps, strict=True)]
     if any(asked) and (networks is not None or are_packaged()):
         networks = networks or packaged_networks()
-        found = [
-            find_bones(one, networks) if wanted else ()
-            for one, wanted in zip(series, asked, strict=True)
-        ]
-        found = _with_sides_of_exam(found, maps)
+        seen = iter(find_in_visit(list(compress(series, asked)), networks))
+        found = _with_sides_of_exam([next(seen) if one else () for one in asked], maps)
         maps = [
             _filled_in(own, fresh, networks.weights) if wanted else own
             for own, fresh, wanted in zip(maps, found, asked, strict=True)

@@ -16,7 +16,7 @@ from marrowtrail.imaging.series import Weighting
 from marrowtrail.phantom.scanner.tissue import Timing, Tissue, signal
 from marrowtrail.training.label_set import AIR, CLASSES, FAT, FIBROUS, FLUID, JOINT, MUSCLE, VEIN
 
-PHYSICAL_SHARE = 0.6
+PHYSICAL_SHARE = 0.75
 
 CARTILAGE, CORTEX, MARROW, LESION = 7, 8, 9, 10
 """Materials beside the tissues of a label set."""

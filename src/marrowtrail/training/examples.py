@@ -88,6 +88,29 @@ class Batches(Dataset[Batch]):
         return self.make(self.collection, self.count, self.seed, step)
 
 
+APART = 8
+"""A batch is learned from twice, so many steps apart, the second time mirrored (a leg of the other
+side): drawing one costs most of what learning from it does."""
+
+
 def batches(one: Batches, first: int, stop: int, workers: int) -> Iterator[Batch]:
     """Batches of steps ``first`` to ``stop``, in order, drawn by ``workers`` processes or here."""
-    return iter(DataLoader(one, batch_size=None, sampler=range(first, stop), num_workers=workers))
+    rounds = range(first // (2 * APART), -(-stop // (2 * APART)))
+    numbers = range(rounds.start * APART, rounds.stop * APART)
+    drawn = iter(DataLoader(one, batch_size=None, sampler=numbers, num_workers=workers))
+    for number in rounds:
+        fresh: list[Batch] = []
+        for step in range(number * 2 * APART, min(stop, (number + 1) * 2 * APART)):
+            if len(fresh) < APART:
+                fresh.append(next(drawn))
+                batch = fresh[-1]
+            else:
+                batch = mirrored(fresh[step % APART])
+            if step >= first:
+                yield batch
+
+
+def mirrored(batch: Batch) -> Batch:
+    """The same images and answers, their first axis run the other way: left for right in 3-D."""
+    image, answer = batch
+    return image.flip(2), answer.flip(answer.ndim - image.ndim + 2)

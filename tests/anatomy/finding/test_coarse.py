@@ -7,12 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marrowtrail.anatomy.finding.coarse import LONGEST_TILE, OVERLAP, coarse_bones, tiles
+from marrowtrail.anatomy.finding.coarse import (
+    LONGEST_TILE,
+    OVERLAP,
+    CoarseAnswer,
+    coarse_bones,
+    tiles,
+    together,
+)
 from marrowtrail.anatomy.finding.resampling import MULTIPLE
 from marrowtrail.anatomy.network_input import OUTSIDE
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.volume import Volume
 from tests.anatomy.finding.made import CLASSES, WEIGHTS, read_levels
+
+KEPT = 1e-3
+"""Answers are kept in half precision: eleven bits."""
 
 side = st.integers(1, 40).map(lambda n: MULTIPLE * n)
 
@@ -60,8 +70,8 @@ def test_tiles_change_nothing_where_a_network_looks_at_single_voxels() -> None:
     assert by_tiles.geometry.same_grid(grid)
     logits = read_levels(np.asarray(image.data)[None, None])[0]
     alone = np.exp(logits) / np.exp(logits).sum(axis=0)
-    assert by_tiles.probabilities == pytest.approx(alone, abs=1e-5)
-    assert by_tiles.probabilities.sum(axis=0) == pytest.approx(1.0, abs=1e-5)
+    assert by_tiles.probabilities == pytest.approx(alone, abs=KEPT)
+    assert by_tiles.probabilities.sum(axis=0) == pytest.approx(1.0, abs=KEPT)
 
 
 def test_outside_the_field_of_view_there_is_no_bone() -> None:
@@ -107,7 +117,7 @@ def test_the_answer_is_the_mean_of_those_to_the_image_and_to_its_mirror_image() 
         Volume(np.zeros(grid.shape, np.float32), grid), left_half_is_femur, WEIGHTS.coarse
     )
     sure, unsure = np.exp(4.0) / (np.exp(4.0) + len(CLASSES) - 1), 1 / len(CLASSES)
-    assert found.probabilities[1] == pytest.approx((sure + unsure) / 2, abs=1e-5)
+    assert found.probabilities[1] == pytest.approx((sure + unsure) / 2, abs=KEPT)
     plain, mirrored = found.answers
     assert (plain[:8] == 0).all()
     assert (plain[8:] == 1).all()
@@ -121,3 +131,45 @@ def test_a_mirrored_image_is_answered_by_the_mirrored_answer() -> None:
     plain = coarse_bones(Volume(data, grid), left_half_is_femur, WEIGHTS.coarse)
     mirrored = coarse_bones(Volume(data[::-1].copy(), grid), left_half_is_femur, WEIGHTS.coarse)
     assert mirrored.probabilities[:, ::-1] == pytest.approx(plain.probabilities, abs=1e-6)
+
+
+def said(name: str, share: float, first: tuple[int, int, int], size: int = 16) -> CoarseAnswer:
+    """An answer that is the same all over a cube whose first voxel lies at ``first``."""
+    shape = (size, size, size)
+    affine = np.diag([2.4, 2.4, 2.4, 1.0])
+    affine[:3, 3] = np.array(first) * 2.4
+    one = np.zeros((len(CLASSES), *shape), dtype=np.float16)
+    one[CLASSES.index(name)], one[0] = share, 1 - share
+    seen = np.ones(shape, dtype=bool)
+    return CoarseAnswer(one, one, seen, CLASSES, Geometry(shape, affine, "1.2.3"))
+
+
+class TestSeriesTogether:
+    def test_a_surer_series_helps_where_both_look(self) -> None:
+        own, other = said("femur", 0.4, (0, 0, 0)), said("femur", 0.9, (4, -4, 0))
+        found = together(own, [other])
+        femur = CLASSES.index("femur")
+        shared = np.zeros((16, 16, 16), dtype=bool)
+        shared[4:, :12] = True
+        assert found.probabilities[femur][shared] == pytest.approx(0.65, abs=KEPT)
+        assert found.probabilities[femur][~shared] == pytest.approx(0.4, abs=KEPT)
+        assert ((found.answers == femur) == shared).all()
+        assert found.probabilities.sum(axis=0) == pytest.approx(1.0, abs=KEPT)
+
+    def test_each_series_counts_once(self) -> None:
+        own = said("femur", 0.9, (0, 0, 0))
+        found = together(own, [said("tibia", 1.0, (0, 0, 0)), said("tibia", 1.0, (-8, 0, 0))])
+        assert (found.answers[:, :8] == CLASSES.index("tibia")).all()
+        assert (found.answers[:, 8:] == CLASSES.index("tibia")).all(), "0.5 against 0.45"
+
+    def test_beyond_the_other_field_of_view_nothing_is_said(self) -> None:
+        own, other = said("femur", 0.4, (0, 0, 0)), said("femur", 1.0, (0, 0, 0))
+        other.seen[:8] = False
+        found = together(own, [other])
+        assert (found.answers[:, :8] == 0).all()
+        assert (found.answers[:, 8:] == CLASSES.index("femur")).all()
+
+    def test_series_that_do_not_meet_leave_one_another_alone(self) -> None:
+        own = said("femur", 0.4, (0, 0, 0))
+        alone, beside = together(own), together(own, [said("femur", 1.0, (16, 0, 40))])
+        assert np.array_equal(alone.probabilities, beside.probabilities)

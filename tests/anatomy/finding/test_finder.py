@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from marrowtrail.anatomy.finding.finder import FoundBone, find_bones
+from marrowtrail.anatomy.finding.finder import FoundBone, find_bones, find_in_visit
 from marrowtrail.anatomy.finding.sides import SideFrom
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.record.sites import BoneId, Side
-from tests.anatomy.finding.made import NETWORKS, painted, series_of
+from tests.anatomy.finding.made import NETWORKS, painted, read_levels, series_of
 from tests.anatomy.made_knee import bone, grid
 
 L, R, NONE = Side.LEFT, Side.RIGHT, Side.UNKNOWN
@@ -222,3 +222,31 @@ def test_memory_of_a_large_volume_is_bounded() -> None:
     assert [one.id.bone for one in found] == ["femur"]
     assert max(asked) < 10_000_000
     assert all(one.mask.data.nbytes == geometry.shape[0] * 384 * 160 for one in found)
+
+
+class TestSeriesOfAVisit:
+    """A series on which nothing can be told, beside one that shows the bones."""
+
+    @pytest.mark.parametrize("same_frame", [True, False])
+    def test_one_helps_the_other_in_its_frame_only(self, same_frame: bool) -> None:
+        clear = painted(knees(THICK, (R, 0.0)), THICK)
+        frame = "1.2.3" if same_frame else "9.9.9"
+        grey = painted(knees(SAGITTAL, (R, 0.0)), SAGITTAL)
+        vague = Volume(np.asarray(grey.data), replace(SAGITTAL, frame_of_reference=frame))
+        asked = list[int]()
+
+        def knows_nothing_of_the_first(question: np.ndarray) -> np.ndarray:
+            asked.append(1)
+            logits = read_levels(question)
+            if len(asked) > 2:  # the image and its mirror image
+                return logits
+            logits[:] = 0.0
+            logits[:, 0] = 0.1
+            return logits
+
+        networks = replace(NETWORKS, coarse=knows_nothing_of_the_first)
+        found, _ = find_in_visit([series_of(vague), series_of(clear)], networks)
+        assert {one.id.bone for one in found} == (set(BONES) if same_frame else set())
+        for one in found:
+            truth = np.asarray(bone(one.id.bone, R, SAGITTAL, at(0.0)).data)
+            assert dice(np.asarray(one.mask.data), truth) > 0.8

@@ -2,11 +2,13 @@
 
 It is asked twice, the second time about the mirror image: bones have no sides for it, so both
 answers should be one. Their mean is better than either, and where they differ it does not know.
+Series that share a frame of reference show the same bones at the same place in other contrasts and
+planes, in which it errs otherwise: their answers count as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
@@ -29,16 +31,40 @@ what lies furthest matters least."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CoarseAnswer:
+    """What the first network says of one series alone.
+
+    Parameters
+    ----------
+    plain, mirrored
+        float16 (classes, D, H, W): probabilities by the image and by its mirror image, summing to
+        one. All series of a visit are held at once, and half of the bytes say as much.
+    seen
+        Boolean (D, H, W): the field of view; all is background outside of it.
+    classes
+        Names, the background first.
+    geometry
+        The grid of D, H and W.
+    """
+
+    plain: NDArray[np.float16]
+    mirrored: NDArray[np.float16]
+    seen: NDArray[np.bool_]
+    classes: tuple[str, ...]
+    geometry: Geometry
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CoarseBones:
-    """What the first network says of every voxel of its grid.
+    """What the first network says of every voxel of a series' grid.
 
     Parameters
     ----------
     probabilities
         float32 (classes, D, H, W), summing to one; outside the field of view all background.
-        The mean of both answers.
+        The mean of all answers.
     answers
-        uint8 (2, D, H, W), the class by the image and by its mirror image.
+        uint8 (2, D, H, W), the class by the images and by their mirror images.
     classes
         Names, the background first.
     geometry
@@ -57,6 +83,11 @@ class CoarseBones:
 
 
 def coarse_bones(image: Volume, network: Network, weights: CoarseWeights) -> CoarseBones:
+    """Ask the first network about a series alone; see :func:`coarse_answer`."""
+    return together(coarse_answer(image, network, weights))
+
+
+def coarse_answer(image: Volume, network: Network, weights: CoarseWeights) -> CoarseAnswer:
     """Ask the first network.
 
     Parameters
@@ -65,23 +96,48 @@ def coarse_bones(image: Volume, network: Network, weights: CoarseWeights) -> Coa
         A whole series, as :func:`marrowtrail.anatomy.network_input.normalised` gives it.
     """
     moved = onto_aligned_grid(image, weights.spacing_mm, OUTSIDE)
-    beyond = ~within(image.geometry, moved.geometry)
-    seen, classes = np.asarray(moved.data, dtype=np.float32), len(weights.classes)
-    probabilities = _answer(seen, beyond, network, classes)
-    mirrored = _answer(seen[::-1], beyond[::-1], network, classes)[:, ::-1]
-    answers = np.stack([_likeliest(probabilities), _likeliest(mirrored)])
-    probabilities += mirrored
-    probabilities /= 2
-    return CoarseBones(probabilities, answers, weights.classes, moved.geometry)
+    inside = within(image.geometry, moved.geometry)
+    data, classes = np.asarray(moved.data, dtype=np.float32), len(weights.classes)
+    plain = _answer(data, ~inside, network, classes)
+    mirrored = _answer(data[::-1], ~inside[::-1], network, classes)[:, ::-1]
+    return CoarseAnswer(plain, mirrored, inside, weights.classes, moved.geometry)
+
+
+def together(own: CoarseAnswer, others: Sequence[CoarseAnswer] = ()) -> CoarseBones:
+    """The mean of what a series says and of what others of its frame say at the same place."""
+    plain, mirrored = own.plain.astype(np.float32), own.mirrored.astype(np.float32)
+    count = np.ones(own.geometry.shape, dtype=np.float32)
+    for other in others:
+        here, there = _common(own.geometry, other.geometry)
+        both = own.seen[here] & other.seen[there]
+        count[here] += both
+        plain[(slice(None), *here)] += other.plain[(slice(None), *there)] * both
+        mirrored[(slice(None), *here)] += other.mirrored[(slice(None), *there)] * both
+    answers = np.stack([_likeliest(plain), _likeliest(mirrored)])
+    plain += mirrored
+    plain /= 2 * count
+    return CoarseBones(plain, answers, own.classes, own.geometry)
+
+
+def _common(own: Geometry, other: Geometry) -> tuple[Block, Block]:
+    """The part that two aligned grids of one spacing share, in the indices of each."""
+    first = np.rint(own.to_ijk(other.affine[:3, 3])).astype(int)
+    here, there = list[slice](), list[slice]()
+    for start, mine, theirs in zip(first.tolist(), own.shape, other.shape, strict=True):
+        low, high = max(0, start), min(mine, start + theirs)
+        high = max(low, high)
+        here.append(slice(low, high))
+        there.append(slice(low - start, high - start))
+    return (here[0], here[1], here[2]), (there[0], there[1], there[2])
 
 
 def _answer(
     image: NDArray[np.float32], beyond: NDArray[np.bool_], network: Network, classes: int
-) -> NDArray[np.float32]:
+) -> NDArray[np.float16]:
     probabilities = _softmax(_by_tiles(image, network, classes))
     probabilities[:, beyond] = 0.0
     probabilities[0, beyond] = 1.0
-    return probabilities
+    return probabilities.astype(np.float16)
 
 
 def _likeliest(probabilities: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,10 +1,13 @@
-"""Bones of one series, found: coarse over the whole, cleaned, sided, then fine at the edge.
+"""Bones of a series, found: coarse over the whole, cleaned, sided, then fine at the edge.
 
 series ─► normalised ─► coarse ─► pieces ─► sides ─► fine ─► names ─► bones, each judged
+                          ▲
+      the other series of the visit in its frame
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.anatomy.extent import at_border
-from marrowtrail.anatomy.finding.coarse import CoarseBones, coarse_bones
+from marrowtrail.anatomy.finding.coarse import CoarseBones, coarse_answer, together
 from marrowtrail.anatomy.finding.fine import Said, refined
 from marrowtrail.anatomy.finding.naming import named, without_small_holes
 from marrowtrail.anatomy.finding.networks import BoneNetworks
@@ -62,14 +65,48 @@ class FoundBone:
 
 
 def find_bones(series: Series, networks: BoneNetworks) -> tuple[FoundBone, ...]:
-    """All bones that the networks see on a series, sure or not, in the order of the classes."""
-    image = series.volume.with_data(normalised(series.volume.data))
-    coarse = coarse_bones(image, networks.coarse, networks.weights.coarse)
+    """All bones that the networks see on one series alone; see :func:`find_in_visit`."""
+    return find_in_visit([series], networks)[0]
+
+
+def find_in_visit(
+    series: Sequence[Series], networks: BoneNetworks
+) -> tuple[tuple[FoundBone, ...], ...]:
+    """All bones that the networks see on each series, sure or not, in the order of the classes.
+
+    Series that share a frame of reference help one another where their fields of view overlap.
+    """
+    answers = [
+        coarse_answer(_normalised(one), networks.coarse, networks.weights.coarse) for one in series
+    ]
+    return tuple(
+        _found_on(
+            one,
+            together(
+                own,
+                [
+                    answer
+                    for answer in answers
+                    if answer is not own and answer.geometry.shares_frame(own.geometry)
+                ],
+            ),
+            networks,
+        )
+        for one, own in zip(series, answers, strict=True)
+    )
+
+
+def _normalised(series: Series) -> Volume:
+    return series.volume.with_data(normalised(series.volume.data))
+
+
+def _found_on(series: Series, coarse: CoarseBones, networks: BoneNetworks) -> tuple[FoundBone, ...]:
     pieces = cleaned(coarse)
     if not pieces.pieces:
         return ()
     bone = Volume(pieces.labels > 0, pieces.geometry)
-    said = refined(image, bone, coarse.any_bone, networks.fine, networks.weights.fine)
+    image, weights = _normalised(series), networks.weights.fine
+    said = refined(image, bone, coarse.any_bone, networks.fine, weights)
     return tuple(_found(series, said, coarse, pieces))
 
 

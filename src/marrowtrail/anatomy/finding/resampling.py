@@ -19,6 +19,9 @@ from marrowtrail.imaging.volume import Volume
 MULTIPLE = 8
 """The networks halve their input three times: each side is a multiple of this."""
 
+EDGE_VOXELS = 1e-6
+"""Rounding of a matrix product must not put the outermost layer of a series outside of it."""
+
 
 def rescaled_along(data: NDArray[Any], axis: int, count: int) -> NDArray[np.float32]:
     """The same extent along one axis in another number of samples (outer edges kept)."""
@@ -49,7 +52,8 @@ def aligned_grid(geometry: Geometry, spacing_mm: float) -> Geometry:
     """The smallest grid along x, y and z of the patient that holds a series.
 
     Array axes run to the patient's left, back and head; every side is a multiple of
-    :data:`MULTIPLE` voxels, with the surplus shared by both ends.
+    :data:`MULTIPLE` voxels, with the surplus shared by both ends. Centres of voxels lie at
+    multiples of the spacing, so that the grids of one frame are parts of one another.
     """
     last = np.asarray(geometry.shape) - 0.5
     outer = np.array(
@@ -58,12 +62,12 @@ def aligned_grid(geometry: Geometry, spacing_mm: float) -> Geometry:
             for bits in np.ndindex(2, 2, 2)
         ]
     )
-    corners = geometry.to_lps(outer)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    needed = np.ceil((high - low) / spacing_mm - 1e-6).astype(int)
+    corners = geometry.to_lps(outer) / spacing_mm
+    first = np.floor(corners.min(axis=0) + 0.5 + EDGE_VOXELS).astype(int)
+    needed = np.ceil(corners.max(axis=0) + 0.5 - EDGE_VOXELS).astype(int) - first
     shape = np.maximum(MULTIPLE, -(-needed // MULTIPLE) * MULTIPLE)
     affine = np.diag([spacing_mm, spacing_mm, spacing_mm, 1.0])
-    affine[:3, 3] = (low + high) / 2 - (shape - 1) / 2 * spacing_mm
+    affine[:3, 3] = (first - (shape - needed) // 2) * spacing_mm
     return Geometry(
         (int(shape[0]), int(shape[1]), int(shape[2])), affine, geometry.frame_of_reference
     )
@@ -112,7 +116,3 @@ def within(field_of_view: Geometry, grid: Geometry) -> NDArray[np.bool_]:
         at = i[:, None, None] + j[None, :, None] + k[None, None, :] + ijk_to_ijk[axis, 3]
         inside &= (at >= -0.5 - EDGE_VOXELS) & (at <= count - 0.5 + EDGE_VOXELS)
     return inside
-
-
-EDGE_VOXELS = 1e-6
-"""Rounding of a matrix product must not put the outermost layer of a series outside of it."""
