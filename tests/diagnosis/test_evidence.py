@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 from datetime import date
 
+import numpy as np
 import pytest
 
 from marrowtrail.diagnosis.evidence import is_evidence, read_findings
@@ -50,6 +51,36 @@ class TestOncePerFinding:
     def test_not_done_at_one_site_hides_nothing_at_another(self, knowledge: Knowledge) -> None:
         findings = not_done(["effusion"]) + seen(CONDYLE, FIRST, "", "effusion")
         assert states(findings, knowledge) == {"effusion": A}
+
+
+class TestWhoLooked:
+    LINE = "subchondral_line_thin"
+
+    def weights(self, knowledge: Knowledge, state: FindingState, **by: str) -> tuple[float, float]:
+        (one,) = read_findings(
+            [Finding(self.LINE, state, CONDYLE, FIRST, **by)], knowledge
+        ).evidence
+        return one.present_weight, one.absent_weight
+
+    def test_what_the_program_misses_counts_less_when_it_calls_it_absent(
+        self, knowledge: Knowledge
+    ) -> None:
+        missed, not_there = self.weights(knowledge, A, entered_by=SOFTWARE)
+        assert missed == pytest.approx(6.5 / 20), "6 of 19 lines, half a case added"
+        assert not_there == pytest.approx(1 - 3.5 / 100), "3 of 99 invented"
+        assert missed / not_there > 10 * np.divide(*self.weights(knowledge, A))
+
+    def test_and_present_counts_as_it_seldom_invents(self, knowledge: Knowledge) -> None:
+        there, invented = self.weights(knowledge, P, entered_by=SOFTWARE)
+        assert (there, invented) == pytest.approx((1 - 6.5 / 20, 3.5 / 100))
+
+    def test_a_reader_who_confirms_brings_the_error_of_readers(self, knowledge: Knowledge) -> None:
+        confirmed = self.weights(knowledge, A, entered_by=SOFTWARE, confirmed_by="reader")
+        assert confirmed == self.weights(knowledge, A) == (0.02, 0.98)
+
+    def test_the_program_is_never_surer_than_a_reader(self, knowledge: Knowledge) -> None:
+        for key, errors in knowledge.program_error.items():
+            assert min(errors.missed, errors.invented) >= knowledge.reading_error[key]
 
 
 class TestContradictions:

@@ -11,7 +11,8 @@
 
 A piece of evidence is linear in the rate of its finding: likelihood ``u * rate + v * (1 -
 rate)``. Present is (1 - e, e), absent (e, 1 - e), with e the chance that a reading is wrong.
-However often a finding is read, it is weighed once with that error.
+However often a finding is read, it is weighed once with that error. What the program looks for
+by itself and nobody has confirmed has the program's errors, which it was measured to make.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from datetime import date
 from marrowtrail.diagnosis.course_reading import Sightings, read_course
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Exclusive
-from marrowtrail.diagnosis.weights import RANK, state_weights
+from marrowtrail.diagnosis.weights import RANK, Errors, state_weights
 from marrowtrail.record.findings import Finding, FindingState
 
 FEWEST_DESCRIBED = 5
@@ -232,7 +233,10 @@ def is_evidence(key: str, knowledge: Knowledge) -> bool:
 
 
 def _weigh(key: str, finding: Finding, knowledge: Knowledge) -> Evidence:
-    present, absent = state_weights(finding.state, knowledge.reading_error[key])
+    error: float | Errors = knowledge.reading_error[key]
+    if not finding.is_confirmed:
+        error = knowledge.program_error.get(key, error)
+    present, absent = state_weights(finding.state, error)
     column = knowledge.table.findings.index(key)
     return Evidence(key, column, finding.state, present, absent)
 

@@ -34,6 +34,7 @@ from marrowtrail.diagnosis.schema import (
     Test,
     Wording,
 )
+from marrowtrail.diagnosis.weights import Errors
 
 NONE_OF_THESE = "none_of_these"
 """The class for causes that the list does not hold; its rates are the background's."""
@@ -78,7 +79,7 @@ class Knowledge:
     ``set_aside`` gives by finding why it is no evidence; ``same_as`` maps a word to the one it
     stands for; ``signature`` holds findings that the literature would mention where they occur;
     ``groups`` gives each diagnosis's family; ``reading_error`` is the chance that an entry of a
-    finding is wrong.
+    finding is wrong, ``program_error`` how often the program errs where nobody confirmed it.
     """
 
     version: str
@@ -100,6 +101,7 @@ class Knowledge:
     red_flags: tuple[FlagRule, ...]
     sources: Mapping[str, Source]
     reading_error: Mapping[str, float]
+    program_error: Mapping[str, Errors]
     calibration: Calibration
     composites: tuple[Composite, ...]
     outlook: Outlook

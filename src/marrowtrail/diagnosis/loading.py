@@ -40,6 +40,7 @@ from marrowtrail.diagnosis.schema import (
     Source,
     Test,
 )
+from marrowtrail.diagnosis.weights import Errors
 from marrowtrail.errors import InputError
 from marrowtrail.record.vocabulary import Vocabulary, vocabulary
 
@@ -129,6 +130,7 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
         {s.key: s.study or s.key for s in files.sources},
         use_memory=use_memory,
     )
+    reading = _reading_errors(files.findings, words)
     return Knowledge(
         version=files.manifest.version,
         hash=_hash(contents),
@@ -157,7 +159,8 @@ def _load(folder: Traversable, use_memory: bool, without: frozenset[str]) -> Kno
         tests=files.tests,
         red_flags=files.red_flags,
         sources={s.key: s for s in files.sources},
-        reading_error=_reading_errors(files.findings, words),
+        reading_error=reading,
+        program_error=_program_errors(files.findings, reading),
         calibration=files.calibration,
         composites=files.composites,
         outlook=files.outlook,
@@ -347,6 +350,23 @@ def _reading_errors(uses: FindingUses, words: Vocabulary) -> dict[str, float]:
         wrong = ", ".join(sorted(domains ^ errors.keys()))
         raise _broken(f"no reading error, or no such domain: {wrong}", "findings.yaml")
     return {term.key: errors[term.domain] for term in words.findings}
+
+
+def _program_errors(uses: FindingUses, reading: Mapping[str, float]) -> dict[str, Errors]:
+    """Errors of the program by finding, half a case added to both sides of a count.
+
+    Phantoms, on which they were counted, are easier than patients: never below a reader's error.
+    """
+    strange = sorted({row.finding for row in uses.program_errors} - reading.keys())
+    if strange:
+        raise _broken(f"program error of no finding: {', '.join(strange)}", "findings.yaml")
+    return {
+        row.finding: Errors(
+            max(reading[row.finding], (row.missed + 0.5) / (row.there + 1)),
+            max(reading[row.finding], (row.invented + 0.5) / (row.not_there + 1)),
+        )
+        for row in uses.program_errors
+    }
 
 
 def _check_cells(files: KnowledgeFiles, check: Callable[[str, Iterable[str], str], None]) -> None:

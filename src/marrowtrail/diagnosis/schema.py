@@ -136,6 +136,27 @@ class ReadingError(Row):
     reason: Key
 
 
+class ProgramError(Row):
+    """How often the program errs where it looks for a finding by itself.
+
+    It missed ``missed`` of ``there`` and invented ``invented`` of ``not_there`` on images never
+    tuned on, as ``measured_by`` (a command) counts.
+    """
+
+    finding: Key
+    missed: int = Field(ge=0)
+    there: int = Field(gt=0)
+    invented: int = Field(ge=0)
+    not_there: int = Field(gt=0)
+    measured_by: Key
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> ProgramError:
+        if self.missed > self.there or self.invented > self.not_there:
+            raise ValueError("more errors than images")
+        return self
+
+
 class Calibration(Row):
     """``calibration.yaml``: the power to which likelihoods are raised, and where it comes from."""
 
@@ -159,6 +180,7 @@ class FindingUses(Row):
     set_aside: tuple[SetAside, ...]
     wording: dict[str, Wording]
     reading_errors: tuple[ReadingError, ...]
+    program_errors: tuple[ProgramError, ...] = ()
 
 
 class Block(Row):
