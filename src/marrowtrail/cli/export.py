@@ -19,6 +19,7 @@ class Kind(StrEnum):
     HTML = "html"
     PDF = "pdf"
     FHIR = "fhir"
+    PHENOPACKET = "phenopacket"
     TABLES = "tables"
     NIFTI = "nifti"
     DICOM = "dicom"
@@ -63,6 +64,7 @@ def export(kind: Kind, result: Path, out: Path) -> tuple[Path, ...]:
 
 def _made(kind: Kind, stored: StoredResult) -> Files:
     from marrowtrail.exchange.fhir import fhir_bundle
+    from marrowtrail.exchange.phenopacket import phenopacket
     from marrowtrail.report.html import render_html
     from marrowtrail.report.pdf import render_pdf
     from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
@@ -74,6 +76,8 @@ def _made(kind: Kind, stored: StoredResult) -> Files:
         return {"report.pdf": render_pdf(document, figures)}
     if kind is Kind.FHIR:
         return {"bundle.json": fhir_bundle(document, render_pdf(document, figures))}
+    if kind is Kind.PHENOPACKET:
+        return {"phenopacket.json": phenopacket(document)}
     return {
         "lesions.csv": lesions_csv(document),
         "regions.csv": regions_csv(document),
