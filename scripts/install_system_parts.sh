@@ -1,7 +1,8 @@
 #!/bin/sh
 # Install the system parts that some tests use, where this user may; say so where not.
 # Chromium opens the report as a browser would; dicom3tools checks written DICOM; dcmtk and gdcm
-# compress and read DICOM independently of us.
+# compress and read DICOM independently of us; Orthanc is the archive that images come from and
+# results go to, and openssl makes a certificate for it.
 set -u
 
 missing=""
@@ -9,6 +10,8 @@ command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-dejavu-c
 command -v dciodvfy >/dev/null 2>&1 || missing="$missing dicom3tools"
 command -v dcmcjpeg >/dev/null 2>&1 || missing="$missing dcmtk"
 command -v gdcmconv >/dev/null 2>&1 || missing="$missing libgdcm-tools"
+[ -e /usr/share/orthanc/plugins/libOrthancDicomWeb.so ] || missing="$missing orthanc orthanc-dicomweb"
+command -v openssl >/dev/null 2>&1 || missing="$missing openssl"
 [ -z "$missing" ] && exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then

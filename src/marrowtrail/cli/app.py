@@ -19,6 +19,7 @@ from marrowtrail.cli.options import (
     SilentOption,
     draw_of,
 )
+from marrowtrail.cli.pacs import pacs
 from marrowtrail.cli.terminal import answers, people, progress
 from marrowtrail.errors import Severity
 from marrowtrail.version import __version__
@@ -172,7 +173,9 @@ def diagnose(
 
 @app.command()
 def export(
-    kind: Annotated[str, typer.Argument(help="html, pdf, fhir, tables, nifti or dicom.")],
+    kind: Annotated[
+        str, typer.Argument(help="html, pdf, fhir, phenopacket, tables, nifti or dicom.")
+    ],
     result: Annotated[Path, typer.Argument(help="An output folder of a run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path(),
 ) -> None:
@@ -268,6 +271,7 @@ def train_bones(
 
 
 app.add_typer(evaluate, name="evaluate")
+app.add_typer(pacs, name="pacs")
 
 knowledge = typer.Typer(help="The evidence behind the reasoning.", no_args_is_help=True)
 app.add_typer(knowledge, name="knowledge")
