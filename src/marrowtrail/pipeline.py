@@ -45,6 +45,7 @@ from marrowtrail.record.population import population_cautions
 from marrowtrail.report.figures import draw_figures
 from marrowtrail.report.html import render_html
 from marrowtrail.report.pdf import render_pdf
+from marrowtrail.report.viewer import draw_viewer
 from marrowtrail.result.circumstances import describe_patient, input_hash
 from marrowtrail.result.document import build_document
 from marrowtrail.result.folder import write_result
@@ -103,20 +104,17 @@ def run(
     say("reasoning")
     concluded = conclude(case, measured, settings)
     say("drawing")
-    figures, pictures = draw_figures(
-        study, measured.bone_maps, measured.readings, measured.followed.registrations
-    )
-    document = build_document(
-        measured, concluded, _circumstances(case, measured, settings), figures
-    )
+    followed = (measured.bone_maps, measured.readings, measured.followed.registrations)
+    figures, pictures = draw_figures(study, *followed)
+    viewer, stacks = draw_viewer(study, *followed)
+    circumstances = _circumstances(case, measured, settings)
+    document = build_document(measured, concluded, circumstances, figures, viewer)
     return Result(
         document,
         concluded.findings,
         study,
-        measured.bone_maps,
-        measured.readings,
-        measured.followed.registrations,
-        pictures,
+        *followed,
+        pictures | stacks,
         concluded.audit,
     )
 

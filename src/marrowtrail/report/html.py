@@ -1,14 +1,15 @@
 """The report as one HTML page.
 
-One file that opens anywhere: no script, no font, no picture from outside, and a content
-security policy that forbids any. Everything shown comes from the document, and every text of
-it is escaped; the page's own words stand in ``templates/``.
+One file that opens anywhere: no font, picture or script from outside, and a content security
+policy that forbids any. Its only script is the viewer's, whose hash the policy names; without
+it, and in print, still pictures show the same places. Everything shown comes from the document,
+and every text of it is escaped; the page's own words stand in ``templates/``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,6 +25,7 @@ from marrowtrail.report.reasons import Footnote, Footnotes, Reasons, reasons
 from marrowtrail.report.slices import SpotRow, spot_rows
 from marrowtrail.report.story import VisitStory, tell
 from marrowtrail.report.trail import Trail, draw_trail
+from marrowtrail.report.viewer_page import ViewerPage, viewer_page
 from marrowtrail.result.model import RankingRow, ResultDocument, WarningRow
 
 POLICY = (
@@ -31,6 +33,9 @@ POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 """Nothing is loaded; pictures and styles are in the file."""
+
+SCRIPT_POLICY = "; script-src '{hash}'"
+"""The viewer's own script, and no other."""
 
 BARS = 6
 """Causes drawn as bars; the whole ranking stands in a table below them."""
@@ -76,6 +81,7 @@ class Page:
     volumes: Chart | None
     course: Chart | None
     spots: tuple[SpotRow, ...]
+    viewer: ViewerPage | None
     rankings: tuple[Ranking, ...]
     reasons: tuple[Reasons, ...]
     sources: tuple[Footnote, ...]
@@ -113,7 +119,8 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
     document
         All that is shown.
     figures
-        WebP bytes by the file name in :class:`~marrowtrail.result.model.FigureRow`.
+        WebP bytes by the file name in :class:`~marrowtrail.result.model.FigureRow` and in the
+        stacks of the viewer.
 
     Raises
     ------
@@ -121,7 +128,7 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
         If the bytes of a figure of the document are missing.
     """
     template = environment().get_template("report.html.j2")
-    page = page_of(document, figures)
+    page = with_viewer(page_of(document, figures), figures)
     return template.render(page=page, tables=tables, explained=explanations) + "\n"
 
 
@@ -140,12 +147,22 @@ def page_of(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
         volumes=volume_chart(document),
         course=course_chart(document),
         spots=spot_rows(document, figures),
+        viewer=None,
         rankings=tuple(_ranking(row) for row in document.rankings),
         reasons=why,
         sources=footnotes.all,
         warnings=_grouped(grave),
         notes=tuple(w for w in document.warnings if w.severity == Severity.NOTE),
     )
+
+
+def with_viewer(page: Page, figures: Mapping[str, bytes]) -> Page:
+    """The page with its viewer, where the document has one, and the policy that lets it run."""
+    viewer = viewer_page(page.document, figures)
+    if viewer is None:
+        return page
+    policy = page.policy + SCRIPT_POLICY.format(hash=viewer.script_hash)
+    return replace(page, viewer=viewer, policy=policy)
 
 
 def _grouped(warnings: list[WarningRow]) -> tuple[WarningGroup, ...]:

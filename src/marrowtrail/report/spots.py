@@ -82,13 +82,13 @@ def choose_views(
     for lesion, spot in zip(by_size, spots, strict=True):
         if len(chosen) == MOST_SPOTS or _is_shown(lesion, chosen, series):
             continue
-        views = _views_of(spot, study, bone_maps, registrations)
+        views = views_at(spot, study, bone_maps, registrations)
         chosen[lesion.id] = Pictured(spot, views)
     pictured = tuple(chosen[lesion.id] for lesion in lesions if lesion.id in chosen)
     clear = () if lesions else _clear_bones(bone_maps, readings)
     middles = (*clear, *_unsure_bones(bone_maps))[: MOST_SPOTS - len(pictured)]
     return pictured + tuple(
-        Pictured(spot, _views_of(spot, study, bone_maps, registrations)) for spot in middles
+        Pictured(spot, views_at(spot, study, bone_maps, registrations)) for spot in middles
     )
 
 
@@ -157,12 +157,13 @@ def _unsure_bones(bone_maps: tuple[BoneMap, ...]) -> tuple[Spot, ...]:
     return tuple(spots[bone_id] for bone_id in sorted(spots))
 
 
-def _views_of(
+def views_at(
     spot: Spot,
     study: Study,
     bone_maps: tuple[BoneMap, ...],
     registrations: tuple[BoneRegistration, ...],
 ) -> tuple[View, ...]:
+    """How each visit shows a spot: at most its main series and a T1 companion."""
     series = {s.id: s for visit in study.visits for s in visit.series}
     home = series[spot.series_id]
     with_bone = {m.series_id for m in bone_maps if m.get(spot.bone) is not None}

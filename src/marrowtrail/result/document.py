@@ -28,6 +28,7 @@ from marrowtrail.result.rows import (
     warning_rows,
 )
 from marrowtrail.result.undated import undated, undated_flags, undated_ledger
+from marrowtrail.result.viewer_rows import ViewerPlaceRow
 from marrowtrail.version import __version__
 
 
@@ -36,6 +37,7 @@ def build_document(
     concluded: Concluded,
     circumstances: Circumstances,
     figures: tuple[FigureRow, ...],
+    viewer: tuple[ViewerPlaceRow, ...] = (),
 ) -> ResultDocument:
     """Everything a report shows, in one frozen object."""
     proposed = concluded.proposed
@@ -71,6 +73,7 @@ def build_document(
         warnings=warning_rows(circumstances.cautions),
         set_aside=set_aside_rows(measured),
         figures=figures,
+        viewer=viewer,
         provenance=Provenance(
             program="marrowtrail",
             program_version=__version__,

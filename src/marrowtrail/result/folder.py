@@ -23,6 +23,9 @@ from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
 DOCUMENT = "result.json"
 """Marks a folder as one that a run wrote and may replace."""
 
+VIEWER = "viewer"
+"""Holds the stacks of slices that the report's viewer shows."""
+
 
 def check_target(out: Path) -> None:
     """Refuse a target that holds something other than an earlier result.
@@ -93,8 +96,9 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str | bytes]) -> Non
     }
     write_files(folder, files)
     (folder / "figures").mkdir()
+    stacks = {stack.file for place in document.viewer for stack in place.stacks}
     for name, content in result.figures.items():
-        (folder / "figures" / name).write_bytes(content)
+        write_files(folder / (VIEWER if name in stacks else "figures"), {name: content})
     (folder / "labels").mkdir()
     for name, volume in _labels(result).items():
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from marrowtrail.anatomy.bones import BoneMap
 from marrowtrail.diagnosis.differential import (
@@ -30,14 +30,10 @@ from marrowtrail.imaging.series import Study
 from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
 from marrowtrail.record.findings import Finding, FindingState, NotDoneReason
 from marrowtrail.record.sites import Side
+from marrowtrail.result.row import Row
+from marrowtrail.result.viewer_rows import ViewerPlaceRow
 
-SCHEMA_VERSION = "1.2"
-
-
-class Row(BaseModel):
-    """Base of every part of the document: frozen, and strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+SCHEMA_VERSION = "1.3"
 
 
 class SeriesRow(Row):
@@ -334,6 +330,7 @@ class ResultDocument(Row):
     warnings: tuple[WarningRow, ...]
     set_aside: tuple[SetAsideRow, ...]
     figures: tuple[FigureRow, ...]
+    viewer: tuple[ViewerPlaceRow, ...] = ()
     provenance: Provenance
 
 
@@ -344,7 +341,8 @@ FigureRow.model_rebuild()
 class Result:
     """A document and what it was measured on.
 
-    ``figures`` maps the file names of :class:`FigureRow` to WebP bytes; ``audit`` is the audit
+    ``figures`` maps the file names of :class:`FigureRow` and of the viewer's stacks to WebP bytes;
+    ``audit`` is the audit
     sheet of the ranking from all findings, as CSV.
     """
 

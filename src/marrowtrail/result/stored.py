@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from marrowtrail.errors import InputError
-from marrowtrail.result.folder import DOCUMENT
+from marrowtrail.result.folder import DOCUMENT, VIEWER
 from marrowtrail.result.model import SCHEMA_VERSION, ResultDocument
 
 ANOTHER_RUN = "run marrowtrail on the patient again and export from that result"
@@ -23,7 +23,7 @@ class StoredResult:
 
 
 def read_stored(folder: Path) -> StoredResult:
-    """Read ``result.json`` and ``figures/`` of an output folder.
+    """Read ``result.json`` and the pictures of an output folder.
 
     Raises
     ------
@@ -46,8 +46,11 @@ def read_stored(folder: Path) -> StoredResult:
             where=str(path),
             remedy=ANOTHER_RUN,
         ) from error
-    names = [row.file for row in document.figures]
-    return StoredResult(document, {name: _picture(folder / "figures", name) for name in names})
+    figures = {row.file: _picture(folder / "figures", row.file) for row in document.figures}
+    stacks = [stack.file for place in document.viewer for stack in place.stacks]
+    return StoredResult(
+        document, figures | {name: _picture(folder / VIEWER, name) for name in stacks}
+    )
 
 
 def _picture(folder: Path, name: str) -> bytes:
