@@ -32,6 +32,13 @@ LIMBS_ALIKE = 0.3
 """The lesser of two limbs' pieces has at least this share of the greater one's volume: a stray
 piece is small, and a limb that the image only grazes cannot be measured."""
 
+MEETING = ("hip_bone",)
+"""Bones of two limbs that may be one piece in an image: those of the hip, at the symphysis."""
+
+ACROSS_SHARE = 0.15
+"""With so much of it on either side of a plane between two limbs, a bone is one, so is the limb;
+what a network leaks beyond a bone of its own limb is less."""
+
 GROUP_APART_MM = 25.0
 """Pieces of one group of bones (metatarsals) lie this near to the rest of it."""
 
@@ -163,13 +170,20 @@ def _group(
 
 
 def _midline_x_mm(classes: NDArray[np.int16], coarse: CoarseBones) -> float | None:
-    """Where two limbs part, if any bone is there twice, side by side and about as large."""
-    middles, weights = [], []
+    """Where two limbs part, if any bone is there twice, side by side and about as large.
+
+    Nowhere if another bone runs across that plane: then the second one of its name is a stray.
+    """
+    middles, weights, largest = [], [], []
     for number in range(1, len(coarse.classes)):
         parts, count = ndimage.label(classes == number, structure=_TOUCHING)
-        if count < 2 or vocabulary().bone(coarse.classes[number]).pieces > 1:
+        if count < 1 or vocabulary().bone(coarse.classes[number]).pieces > 1:
             continue
         sizes = np.bincount(parts.ravel())[1:]
+        if coarse.classes[number] not in MEETING:
+            largest.append(parts == 1 + int(np.argmax(sizes)))
+        if count < 2:
+            continue
         first, second = np.argsort(sizes, kind="stable")[::-1][:2]
         if sizes[second] * coarse.geometry.voxel_mm3 < LEAST_MM3:
             continue
@@ -182,7 +196,16 @@ def _midline_x_mm(classes: NDArray[np.int16], coarse: CoarseBones) -> float | No
         if abs(centres[0][0] - centres[1][0]) >= LIMBS_APART_MM:
             middles.append((centres[0][0] + centres[1][0]) / 2)
             weights.append(sizes[second])
-    return float(np.average(middles, weights=weights)) if middles else None
+    if not middles:
+        return None
+    midline = float(np.average(middles, weights=weights))
+    beyond = _limb_of(coarse.geometry, midline) == 1
+    return None if any(_runs_across(bone, beyond) for bone in largest) else midline
+
+
+def _runs_across(bone: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:
+    size, there = np.count_nonzero(bone), np.count_nonzero(bone & beyond)
+    return min(there, size - there) > ACROSS_SHARE * size
 
 
 def _limb_of(geometry: Geometry, midline_x_mm: float | None) -> NDArray[np.int16]:
