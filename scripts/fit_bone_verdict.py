@@ -4,23 +4,25 @@
 
 ``LABELS`` holds knee label maps; those of subjects held out are not read. Exams are drawn of them
 and of the phantom's joints, the networks are asked, and each found bone's evidence is set beside
-its Dice. Prints the ``doubts`` of ``plausible.yaml`` that hand on as many good masks as they can,
-one bad one weighing as much as :data:`BAD_COSTS` good ones, and what they then hand on.
+its Dice. Prints the ``trust`` of ``plausible.yaml``: a logistic regression, and the least chance at
+which, with each exam left out in turn, no bad outline is handed on.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import optimize
 
 from marrowtrail.anatomy.finding.finder import FoundBone, find_in_visit
 from marrowtrail.anatomy.finding.networks import load_networks, packaged_networks
-from marrowtrail.anatomy.finding.verdict import Evidence, plausible
+from marrowtrail.anatomy.finding.verdict import Evidence, log_odds, plausible
 from marrowtrail.evaluation.bones_images import Imaged, ImagedExam
 from marrowtrail.evaluation.bones_scoring import GOOD_DICE
 from marrowtrail.evaluation.bones_sources import (
@@ -33,29 +35,23 @@ from marrowtrail.evaluation.overlap import dice
 from marrowtrail.phantom.body.labelled import HELD_OUT
 from marrowtrail.phantom.family import Family
 
-BAD_COSTS = 50.0
-"""What is handed on is measured and believed; what is held back is shown and can be mended."""
-
 SEED = 77
 IMAGES = 4
 """At most so many of an exam: as many as a visit has, since its series help one another."""
 
-ROUNDS = 6
+FEATURES = {"steadiness": (0.0, None), "doubtful": (None, 0.0), "agreement": (0.0, None)}
+"""What is weighed, and on which side of nothing its weight may lie: the first network's certainty
+and the Dice that it expects add nothing to these three, and free weights would turn them round."""
 
-STEPS = {
-    "certainty": np.arange(0.60, 0.985, 0.01),
-    "expected": np.arange(0.60, 0.985, 0.01),
-    "steadiness": np.arange(0.60, 0.995, 0.01),
-    "doubtful": np.arange(0.06, 0.40, 0.01),
-    "agreement": np.arange(0.60, 0.985, 0.01),
-}
-"""Thresholds that are tried. ``doubtful`` is a most, the others are a least."""
+RIDGE = 1.0
+"""Prior precision of weights on standardised log-odds, against a perfect split of few bones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One found bone: what is known of it, and how well it lies on the true one."""
 
+    exam: str
     bone: str
     evidence: Evidence
     dice: float
@@ -79,11 +75,11 @@ def main() -> None:
     for exam in exams(asked.labels, asked.exams, asked.drawn):
         found = find_in_visit([image.series for image in exam.images], networks)
         for image, bones in zip(exam.images, found, strict=True):
-            tried.extend(compared(image, bones))
+            tried.extend(compared(exam.key, image, bones))
         print(f"{exam.key}: {len(tried)} bones so far", flush=True)
     # Shape and place are no matter of fitting: what they refuse stays refused.
     tried = [one for one in tried if not is_refused_by_shape(one)]
-    report(tried, fitted(tried))
+    report(tried)
 
 
 def exams(labels: Path, count: int, drawn: Path | None) -> Iterator[ImagedExam]:
@@ -115,7 +111,7 @@ def exams(labels: Path, count: int, drawn: Path | None) -> Iterator[ImagedExam]:
         yield exam
 
 
-def compared(image: Imaged, found: Sequence[FoundBone]) -> Iterator[Tried]:
+def compared(exam: str, image: Imaged, found: Sequence[FoundBone]) -> Iterator[Tried]:
     """Every found bone beside the true one of its name; sides are another matter."""
     for one in found:
         scores = [
@@ -123,7 +119,7 @@ def compared(image: Imaged, found: Sequence[FoundBone]) -> Iterator[Tried]:
             for bone, mask in image.truth.bones.items()
             if bone.bone == one.id.bone
         ]
-        yield Tried(one.id.bone, one.evidence, max(scores, default=0.0))
+        yield Tried(exam, one.id.bone, one.evidence, max(scores, default=0.0))
 
 
 def is_refused_by_shape(one: Tried) -> bool:
@@ -135,40 +131,48 @@ def is_refused_by_shape(one: Tried) -> bool:
     return too_small or seen.volume_mm3 > most or not thin <= seen.ball_mm <= thick
 
 
-def fitted(tried: Sequence[Tried]) -> dict[str, float]:
-    """The best threshold of each kind in turn, the others held, until nothing changes."""
-    values = {name: np.array([getattr(one.evidence, name) for one in tried]) for name in STEPS}
-    worth = np.array([1.0 if one.is_good else -BAD_COSTS for one in tried])
-    chosen = {name: float(STEPS[name][-1 if name == "doubtful" else 0]) for name in STEPS}
-    for _ in range(ROUNDS):
-        for name, steps in STEPS.items():
-            held = np.all([passes(k, values[k], chosen[k]) for k in STEPS if k != name], axis=0)
-            gains = [worth[held & passes(name, values[name], step)].sum() for step in steps]
-            best = np.flatnonzero(np.array(gains) == max(gains))
-            # Of thresholds that are as good, the middle one: as far from either kind as can be.
-            chosen[name] = float(steps[best[len(best) // 2]])
-    return chosen
+def fitted(shares: np.ndarray, good: np.ndarray) -> tuple[float, np.ndarray]:
+    """Intercept and weights of the log-odds in the columns of ``shares``."""
+    mean, spread = shares.mean(axis=0), shares.std(axis=0)
+    scaled = np.column_stack([np.ones(len(shares)), (shares - mean) / spread])
+    sign = np.where(good, 1.0, -1.0)
+
+    def lack(weights: np.ndarray) -> float:
+        wrong = np.logaddexp(0.0, -sign * (scaled @ weights)).sum()
+        return float(wrong + RIDGE * (weights[1:] ** 2).sum() / 2)
+
+    bounds = [(None, None), *FEATURES.values()]
+    found = optimize.minimize(lack, np.zeros(len(bounds)), method="L-BFGS-B", bounds=bounds).x
+    weights = found[1:] / spread
+    return float(found[0] - (weights * mean).sum()), weights
 
 
-def passes(name: str, values: np.ndarray, threshold: float) -> np.ndarray:
-    """Which bones one kind of evidence does not hold back."""
-    return values <= threshold if name == "doubtful" else values >= threshold
+def left_out(shares: np.ndarray, good: np.ndarray, exams: np.ndarray) -> np.ndarray:
+    """The chance of each bone by what the other exams taught."""
+    chance = np.zeros(len(good))
+    for one in np.unique(exams):
+        mine = exams == one
+        intercept, weights = fitted(shares[~mine], good[~mine])
+        chance[mine] = 1 / (1 + np.exp(-(intercept + shares[mine] @ weights)))
+    return chance
 
 
-def report(tried: Sequence[Tried], chosen: dict[str, float]) -> None:
-    """The thresholds, and what they hand on."""
-    kept = [
-        one
-        for one in tried
-        if all(passes(k, np.array(getattr(one.evidence, k)), v) for k, v in chosen.items())
-    ]
-    good, bad = sum(one.is_good for one in kept), sum(not one.is_good for one in kept)
-    for name, threshold in chosen.items():
-        print(f"  {'most' if name == 'doubtful' else 'least'}_{name}: {threshold:.2f}")
-    print(f"handed on: {good} good of {sum(one.is_good for one in tried)}, and {bad} bad")
-    for one in kept:
-        if not one.is_good:
-            print(f"  bad: {one.bone}, Dice {one.dice:.2f}, {one.evidence}")
+def report(tried: Sequence[Tried]) -> None:
+    """The model, and what it hands on of bones that it was not fitted to."""
+    shares = np.array([[log_odds(getattr(t.evidence, k)) for k in FEATURES] for t in tried])
+    good = np.array([one.is_good for one in tried])
+    chance = left_out(shares, good, np.array([one.exam for one in tried]))
+    least = math.floor(100 * chance[~good].max(initial=0.0) + 1) / 100
+    intercept, weights = fitted(shares, good)
+    print(f"  intercept: {intercept:.2f}")
+    for name, weight in zip(FEATURES, weights, strict=True):
+        print(f"  {name}: {weight:.2f}")
+    print(f"  least: {least:.2f}")
+    kept = chance >= least
+    print(f"handed on: {(good & kept).sum()} good of {good.sum()}, {(~good & kept).sum()} bad")
+    for bone in sorted({one.bone for one in tried}):
+        mine = np.array([one.bone == bone for one in tried])
+        print(f"  {bone}: {(mine & kept).sum()} of {mine.sum()}")
 
 
 if __name__ == "__main__":

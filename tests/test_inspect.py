@@ -162,7 +162,7 @@ class TestInTheTerminal:
             "1 visit, 1 series, 0 bone masks, 5 files set aside",
             "v1-s1 right knee PD FS * sagittal 16×12×5 0.60×0.60×4.0 0.0 10×7×20",
             "5 localiser it only places the other series",
-            "- There is no bone mask. (the folder)",
+            "- There is no bone mask: a run finds the bones by itself. (the folder)",
         ):
             assert words in text, words
         assert max(map(len, done.out.splitlines())) <= 80

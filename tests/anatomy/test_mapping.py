@@ -222,18 +222,6 @@ class TestWhatAReaderIsTold:
             require_bones(study, map_visit([empty], (), NETWORKS))
         require_bones(study, map_visit([knee()], (), NETWORKS))
 
-    def test_a_package_without_weights_does_not_say_that_it_looked(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from datetime import date
-
-        monkeypatch.setattr("marrowtrail.anatomy.mapping.are_packaged", lambda: False)
-        study = Study((Visit("v1", date(2024, 1, 5), (knee(),), ()),), (), ())
-        maps = map_visit([knee()], ())
-        assert not maps[0].bones
-        with pytest.raises(InputError, match="cannot find by itself"):
-            require_bones(study, maps)
-
 
 @pytest.mark.parametrize("plane", list(Plane))
 def test_a_mask_of_any_shape_can_be_described(plane: Plane) -> None:

@@ -30,7 +30,7 @@ def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
     Raises
     ------
     InputError
-        If no mask covers a series and the networks recognise no bone on any, or none were asked.
+        If no mask covers a series and the networks recognise no bone on any.
     """
     if any(bone_map.bones for bone_map in bone_maps):
         return
@@ -43,13 +43,6 @@ def require_bones(study: Study, bone_maps: Sequence[BoneMap]) -> None:
         "add a DICOM SEG of the bones to the folder, or name a NIfTI mask and its labels.json "
         "under visits[].bones in case.yaml"
     )
-    if all(bone_map.network is None for bone_map in bone_maps):
-        raise InputError(
-            "Expected masks of the bones, which this version cannot find by itself: it comes "
-            f"without the weights for it ({masks}).",
-            where=where,
-            remedy=hand_in,
-        )
     raise InputError(
         "Expected images of a hip, knee, ankle or foot; no bone of those was recognised in any "
         f"of the images ({masks}).",

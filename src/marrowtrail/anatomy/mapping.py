@@ -23,7 +23,6 @@ from marrowtrail.anatomy.finding.finder import FoundBone, find_in_visit
 from marrowtrail.anatomy.finding.networks import (
     BoneNetworks,
     Weights,
-    are_packaged,
     packaged_networks,
 )
 from marrowtrail.anatomy.finding.sides import SideFrom
@@ -63,8 +62,7 @@ def map_visit(
     labels
         Masks that were handed in for it.
     networks
-        Those of the package where not given; they are loaded only if a series needs them. A
-        package that comes without weights measures what masks cover, and no more.
+        Those of the package where not given; they are loaded only if a series needs them.
 
     Raises
     ------
@@ -73,7 +71,7 @@ def map_visit(
     """
     maps = [map_bones(one, labels) for one in series]
     asked = [lacks_bones(one, own) for one, own in zip(series, maps, strict=True)]
-    if any(asked) and (networks is not None or are_packaged()):
+    if any(asked):
         networks = networks or packaged_networks()
         seen = iter(find_in_visit(list(compress(series, asked)), networks))
         found = _with_sides_of_exam([next(seen) if one else () for one in asked], maps)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from marrowtrail.anatomy.finding.networks import are_packaged
 from marrowtrail.errors import Caution, Severity
 from marrowtrail.imaging.archives import patient_folder
 from marrowtrail.imaging.geometry import Geometry
@@ -326,19 +325,9 @@ def _note(code: str, what: str, where: str, remedy: str) -> Problem:
 
 
 def _no_mask() -> Problem:
-    """A folder without bone masks: what a run then does, which depends on the package."""
-    if are_packaged():
-        return _note(
-            "no-bone-mask",
-            "There is no bone mask: a run finds the bones by itself.",
-            "the folder",
-            "nothing; where an outline turns out wrong, hand in a mask of the bone "
-            "(DICOM SEG or NIfTI)",
-        )
     return _note(
         "no-bone-mask",
-        "There is no bone mask.",
+        "There is no bone mask: a run finds the bones by itself.",
         "the folder",
-        "add a DICOM SEG of the bones, or name a NIfTI mask in case.yaml: this version cannot "
-        "find bones by itself",
+        "nothing; where an outline turns out wrong, hand in a mask (DICOM SEG or NIfTI)",
     )

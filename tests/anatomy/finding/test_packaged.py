@@ -17,10 +17,6 @@ FOLDER = Path(str(resources.files("marrowtrail.anatomy") / "weights"))
 MOST_BYTES = 15_000_000
 """What the package may carry."""
 
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / networks.CARD).is_file(), reason="no weights in this checkout"
-)
-
 RNG = np.random.default_rng(8)
 SERIES = RNG.uniform(-0.5, 0.5, (1, 1, 48, 40, 32)).astype(np.float32)
 SLICES = RNG.uniform(-0.5, 0.5, (2, 4, 64, 48)).astype(np.float32)

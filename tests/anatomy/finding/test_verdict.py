@@ -24,7 +24,9 @@ LIMITS = {
     "least_agreement": 0.8,
     "least_agreement_of_series": 0.8,
 }
-KNOWN = Plausible.model_validate({"bones": RANGE, "doubts": LIMITS})
+ALWAYS = {"intercept": 9.0, "steadiness": 0.0, "doubtful": 0.0, "agreement": 0.0, "least": 0.5}
+TRUST = {"intercept": -8.0, "steadiness": 2.0, "doubtful": -2.0, "agreement": 1.0, "least": 0.9}
+KNOWN = Plausible.model_validate({"bones": RANGE, "doubts": LIMITS, "trust": ALWAYS})
 SOUND = Evidence(
     volume_mm3=16000.0,
     ball_mm=19.0,
@@ -64,6 +66,31 @@ def test_one_thing_out_of_range_is_said(field: str, bad: float, good: float, wor
     (said,) = doubts(**{field: bad})
     assert words in said
     assert doubts(**{field: good}) == ()
+
+
+class TestTrust:
+    known = Plausible.model_validate({"bones": RANGE, "doubts": LIMITS, "trust": TRUST})
+
+    def test_what_is_a_little_worse_in_all_is_doubted_though_each_would_pass(self) -> None:
+        worse = replace(SOUND, steadiness=0.9, doubtful=0.25, agreement=0.85)
+        assert doubts_of("patella", SOUND, self.known) == ()
+        (said,) = doubts_of("patella", worse, self.known)
+        assert said.startswith("by how steady and sharp it is, it is right with a chance of ")
+        assert said.endswith("where 90% is asked for")
+
+    @pytest.mark.parametrize(
+        ("field", "better", "worse"),
+        [("steadiness", 0.98, 0.9), ("doubtful", 0.05, 0.2), ("agreement", 0.97, 0.8)],
+    )
+    def test_each_counts(self, field: str, better: float, worse: float) -> None:
+        trust = self.known.trust
+        above, below = (trust.of(replace(SOUND, **{field: one})) for one in (better, worse))
+        assert above > trust.of(SOUND) > below
+
+    @pytest.mark.parametrize("end", [0.0, 1.0])
+    def test_a_certainty_knows_a_bound(self, end: float) -> None:
+        sure = replace(SOUND, steadiness=end, doubtful=1 - end, agreement=end)
+        assert 0.0 < self.known.trust.of(sure) < 1.0
 
 
 def test_a_bone_that_the_image_cuts_may_be_small_and_not_large() -> None:

@@ -93,11 +93,6 @@ class BoneNetworks:
     weights: Weights
 
 
-def are_packaged() -> bool:
-    """Whether this package comes with weights at all."""
-    return (resources.files("marrowtrail.anatomy") / "weights" / CARD).is_file()
-
-
 @cache
 def packaged_networks() -> BoneNetworks:
     """The networks of the package, loaded once.

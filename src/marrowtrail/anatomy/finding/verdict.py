@@ -6,6 +6,7 @@ thing alone; any of it makes the bone unsure.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -48,12 +49,49 @@ class Doubts(_Entry):
     least_agreement_of_series: float = Field(gt=0, lt=1)
 
 
+SURE = 1e-3
+"""Shares nearer than this to 0 or 1 say no more: log-odds of a certainty would know no bound."""
+
+
+class Trust(_Entry):
+    """The chance that an outline is right, from three things that the networks say of themselves.
+
+    A logistic regression on their log-odds; weights by the names in :class:`Evidence`. Below
+    ``least`` a bone is not measured.
+    """
+
+    intercept: float
+    steadiness: float = Field(ge=0)
+    doubtful: float = Field(le=0)
+    agreement: float = Field(ge=0)
+    least: float = Field(gt=0, lt=1)
+
+    def of(self, evidence: Evidence) -> float:
+        """From 0 to 1."""
+        total = self.intercept + sum(
+            weight * log_odds(share)
+            for weight, share in (
+                (self.steadiness, evidence.steadiness),
+                (self.doubtful, evidence.doubtful),
+                (self.agreement, evidence.agreement),
+            )
+        )
+        return 1.0 / (1.0 + math.exp(-total))
+
+
+def log_odds(share: float) -> float:
+    """Of a share, no further out than :data:`SURE` allows."""
+    held = min(max(share, SURE), 1.0 - SURE)
+    return math.log(held / (1.0 - held))
+
+
 class Plausible(_Entry):
     """``plausible.yaml``."""
 
     bones: dict[str, Range]
     joints_together: tuple[tuple[str, ...], ...] = ()
     doubts: Doubts
+    trust: Trust
 
     @model_validator(mode="after")
     def _words_are_known(self) -> Plausible:
@@ -140,6 +178,12 @@ def doubts_of(bone: str, evidence: Evidence, known: Plausible | None = None) -> 
         said.append(f"its edge is unclear in {evidence.doubtful:.0%} of the band about it")
     if evidence.agreement < limits.least_agreement:
         said.append(f"coarse and fine outline agree by {evidence.agreement:.0%} only")
+    trust = known.trust.of(evidence)
+    if trust < known.trust.least:
+        said.append(
+            f"by how steady and sharp it is, it is right with a chance of {trust:.0%}, where "
+            f"{known.trust.least:.0%} is asked for"
+        )
     return tuple(said)
 
 
