@@ -94,6 +94,28 @@ class TestTheSeed:
                 assert "Synthetic^" not in text
 
 
+def test_without_masks_the_bones_are_found_and_the_story_is_the_same(
+    patient: Path, tmp_path: Path
+) -> None:
+    masks = shutil.ignore_patterns("SE1??")
+    shutil.copytree(patient / "dicom", tmp_path / "bare" / "dicom", ignore=masks)
+    shutil.copy(patient / "case.yaml", tmp_path / "bare")
+    done = marrowtrail("run", tmp_path / "bare", "--out", tmp_path / "out", "--quiet")
+    assert done.code in (0, 3), done.err
+    result = result_of(tmp_path / "out")
+    assert result["provenance"]["bone_network"] is not None
+    read = [one for visit in result["visits"] for one in visit["bones"] if one["is_read"]]
+    assert all(one["source"].startswith("found by bone network") for one in read)
+    places = {one["id"]: (one["bone"], one["region"]) for one in result["lesions"]}
+    assert [
+        (places[one["from"]], places[one["to"]], one["verified"]) for one in result["shifts"]
+    ] == [
+        (("femur", "medial_condyle"), ("tibia", "lateral_plateau"), True),
+        (("tibia", "lateral_plateau"), ("tibia", "distal_epiphysis"), True),
+    ]
+    assert result["differential"][0]["diagnosis"] == "rmo"
+
+
 def test_names_and_truth_decide_nothing(patient: Path, ran, tmp_path: Path) -> None:
     bare = tmp_path / "bare"
     shutil.copytree(patient / "dicom", bare / "images")

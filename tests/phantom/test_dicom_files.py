@@ -9,7 +9,7 @@ import highdicom as hd
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import UID, MRImageStorage
 
 from marrowtrail.imaging.nifti import read_volume
@@ -187,16 +187,20 @@ def test_the_same_seed_writes_the_same_bytes(small_scenario: Scenario, tmp_path:
     visits = {"visits": small_scenario.visits[:1], "lesions": ()}
     short = small_scenario.model_copy(update=visits)
 
-    def digest(name: str) -> dict[str, str]:
+    def digest(name: str, *, masks: bool = True) -> dict[str, str]:
         folder = tmp_path / name
-        write_patient(short, folder, seed=SEED)
+        write_patient(short, folder, seed=SEED, masks=masks)
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         return {
             str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in files
         }
 
-    assert digest("first") == digest("second")
+    first, bare = digest("first"), digest("bare", masks=False)
+    assert first == digest("second")
+    assert bare.items() < first.items()
+    left_out = first.keys() - bare
+    assert {dcmread(tmp_path / "first" / name).Modality for name in left_out} == {"SEG"}
 
 
 def test_every_fluid_sensitive_series_has_label_maps_of_its_own(

@@ -113,7 +113,7 @@ def demo(
         patient = Path(folder) / "patient"
         with progress(quiet=quiet or json) as say:
             say("writing the synthetic patient as DICOM")
-            write_patient("seed", patient, seed=seed)
+            write_patient("seed", patient, seed=seed, masks=False)
         if not (quiet or json):
             people.print("[bold]A synthetic patient; nothing here is about a real person.[/]")
         run(patient, out=out, quiet=quiet, json=json)
@@ -199,6 +199,9 @@ def phantom(
     count: Annotated[int, typer.Option("--count", min=1, help="Number of draws.")] = 1,
     family: FamilyOption = "building",
     difficulty: DifficultyOption = None,
+    masks: Annotated[
+        bool, typer.Option("--masks/--no-masks", help="Write masks of the bones as DICOM SEG.")
+    ] = True,
     quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
@@ -212,7 +215,7 @@ def phantom(
         for number in range(seed, seed + count):
             folder = out if count == 1 else out / f"{scenario}-{number}"
             say(f"writing {scenario}, draw {number}")
-            write_patient(scenario, folder, seed=number, draw=draw)
+            write_patient(scenario, folder, seed=number, draw=draw, masks=masks)
     answers.print(f"{count} synthetic patient(s) in {out}")
 
 

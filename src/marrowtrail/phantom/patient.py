@@ -37,7 +37,12 @@ MASK_SERIES = 100
 
 
 def write_patient(
-    scenario: str | Scenario, out: Path, *, seed: int, draw: Draw = PLAIN_DRAW
+    scenario: str | Scenario,
+    out: Path,
+    *,
+    seed: int,
+    draw: Draw = PLAIN_DRAW,
+    masks: bool = True,
 ) -> PatientTruth:
     """Write a synthetic patient and return what is true of it.
 
@@ -52,6 +57,8 @@ def write_patient(
         Draws everything that the scenario leaves open. The same seed gives the same bytes.
     draw
         Family and difficulty.
+    masks
+        Whether each series comes with masks of its bones (DICOM SEG), or they are to be found.
 
     Raises
     ------
@@ -68,7 +75,7 @@ def write_patient(
         for joint in visit_plan.exams:
             rng = np.random.default_rng([seed, visit, STREAM[joint]])
             pose = draw_pose(patient.joints[joint].limb, plan.imaging, rng)
-            series += _write_exam(patient, visit, joint, pose, out, rng)
+            series += _write_exam(patient, visit, joint, pose, out, rng, masks=masks)
             poses[visit, joint] = pose
     truth = truth_of(patient, poses, series)
     write_truth(truth, out)
@@ -90,8 +97,10 @@ def _write_exam(
     pose: Pose,
     out: Path,
     rng: np.random.Generator,
+    *,
+    masks: bool,
 ) -> list[SeriesTruth]:
-    """All series of one joint at one visit, with bone masks and label maps."""
+    """All series of one joint at one visit, with label maps, and bone masks if asked for."""
     exam = _exam(patient, visit, joint)
     scene = scene_of(patient, visit, joint, pose)
     conditions = Conditions(
@@ -105,8 +114,9 @@ def _write_exam(
         rendered = render(scene, acquisition)
         written = write_series(rendered.images, acquisition, exam, number, study)
         if not acquisition.is_localiser:
-            masks = study / f"SE{MASK_SERIES + number:03d}" / "IM0001.dcm"
-            write_bone_masks(rendered.bones, written[0], exam, MASK_SERIES + number, masks)
+            if masks:
+                file = study / f"SE{MASK_SERIES + number:03d}" / "IM0001.dcm"
+                write_bone_masks(rendered.bones, written[0], exam, MASK_SERIES + number, file)
             # Images that share a series are found by the UID of the first.
             apart = {one.series_uid: one for one in reversed(written)}
             first, *others = (

@@ -205,7 +205,7 @@ def _midline_x_mm(classes: NDArray[np.int16], coarse: CoarseBones) -> float | No
 
 def _runs_across(bone: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:
     size, there = np.count_nonzero(bone), np.count_nonzero(bone & beyond)
-    return min(there, size - there) > ACROSS_SHARE * size
+    return bool(min(there, size - there) > ACROSS_SHARE * size)
 
 
 def _limb_of(geometry: Geometry, midline_x_mm: float | None) -> NDArray[np.int16]:
