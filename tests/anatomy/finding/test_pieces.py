@@ -129,6 +129,19 @@ class TestTwoLimbs:
         assert pieces.limbs == 1
         assert pieces.pieces == (Piece("femur", 0),)
 
+    def test_a_second_fibula_makes_no_second_limb_where_a_tibia_runs_across(self) -> None:
+        fibulas = ball((20, 20, 20), 5) | ball((76, 20, 20), 5)
+        pieces = cleaned(seen(("tibia", ball((48, 20, 20), 16)), ("fibula", fibulas)))
+        assert pieces.limbs == 1
+        assert {piece.bone for piece in pieces.pieces} == {"tibia", "fibula"}
+
+    def test_and_does_where_the_tibia_is_there_twice(self) -> None:
+        tibias = ball((30, 20, 20), 12) | ball((90, 20, 20), 12)
+        fibulas = ball((8, 20, 20), 5) | ball((112, 20, 20), 5)
+        pieces = cleaned(seen(("tibia", tibias), ("fibula", fibulas)))
+        assert pieces.limbs == 2
+        assert len(pieces.pieces) == 4
+
     def test_two_pieces_near_each_other_are_one_limb(self) -> None:
         pieces = cleaned(seen(("femur", ball((40, 20, 20), 9) | ball((62, 20, 20), 9))))
         assert pieces.limbs == 1
