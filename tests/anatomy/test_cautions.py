@@ -163,3 +163,34 @@ class TestBothLimbsInOneImage:
         bone_map, said = cautions(series(NONE), both)
         assert [one.verdict for one in bone_map.bones] == [BoneVerdict.UNSURE]
         assert codes(said) == ["unsure-bone"]
+
+
+class TestUnsureBones:
+    def said_of(self, unsure: int, *, found: bool) -> list[Caution]:
+        one = series(R)
+        bone_map = map_bones(one, (drawn((R, 0.0, R)),))
+        bones = tuple(
+            replace(bone, verdict=BoneVerdict.UNSURE, reason="it is vague", is_found=found)
+            if number < unsure
+            else bone
+            for number, bone in enumerate(bone_map.bones)
+        )
+        study = Study((Visit("v1", date(2024, 1, 5), (one,), ()),), (), ())
+        return list(anatomy_cautions(study, [replace(bone_map, bones=bones)]))
+
+    def test_sure_ones_are_no_caution(self) -> None:
+        assert self.said_of(0, found=True) == []
+
+    def test_one_found_bone_is_named_with_the_reason(self) -> None:
+        (said,) = self.said_of(1, found=True)
+        assert said.code == "unsure-bone"
+        assert "right femur is not sure: it is vague. Not measured here." in said.what
+
+    def test_several_found_on_a_series_are_one_caution(self) -> None:
+        (said,) = self.said_of(3, found=True)
+        assert "3 bones are not sure: right femur, right tibia, right fibula. Not" in said.what
+
+    def test_each_mask_that_was_handed_in_is_said_with_its_reason(self) -> None:
+        said = self.said_of(2, found=False)
+        assert len(said) == 2
+        assert all("it is vague" in one.what and "mask" in one.remedy for one in said)

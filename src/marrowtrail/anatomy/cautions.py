@@ -65,7 +65,7 @@ def anatomy_cautions(study: Study, bone_maps: Sequence[BoneMap]) -> tuple[Cautio
         cautions.extend(_side_of_fibula(bone_map, where))
         cautions.extend(arrangement_cautions(bone_map, where))
         cautions.extend(_sides_exchanged(bone_map, where))
-        cautions.extend(_unsure(bone, where) for bone in bone_map.bones if _is_unsure(bone))
+        cautions.extend(_unsure([bone for bone in bone_map.bones if _is_unsure(bone)], where))
     cautions.extend(_outside_lower_limb(bone_maps))
     return tuple(cautions)
 
@@ -208,19 +208,30 @@ def _is_unsure(bone: Bone) -> bool:
     return bone.verdict is BoneVerdict.UNSURE
 
 
-def _unsure(bone: Bone, where: str) -> Caution:
-    what, remedy = (
-        (
-            f"The {bone.id} was found, but its outline is not sure",
-            "look at its outline; hand in a mask of it to have it measured",
+def _unsure(bones: Sequence[Bone], where: str) -> list[Caution]:
+    """One caution for all found bones of a series, one for each mask that was handed in."""
+    cautions = [
+        _not_measured(
+            f"The mask of the {bone.id} is not sure: {bone.reason}",
+            where,
+            "correct the mask and run again",
         )
-        if bone.is_found
-        else (f"The mask of the {bone.id} is not sure", "correct the mask and run again")
-    )
-    return Caution(
-        "unsure-bone",
-        Severity.UNVERIFIED,
-        f"{what}: {bone.reason}. It was not measured here.",
-        where,
-        remedy,
-    )
+        for bone in bones
+        if not bone.is_found
+    ]
+    found = [bone for bone in bones if bone.is_found]
+    if len(found) == 1:
+        (bone,) = found
+        what = f"The outline found for the {bone.id} is not sure: {bone.reason}"
+        remedy = "look at it; hand in a mask to have the bone measured"
+        cautions.append(_not_measured(what, where, remedy))
+    elif found:
+        names = ", ".join(str(bone.id) for bone in found)
+        what = f"The outlines found for {len(found)} bones are not sure: {names}"
+        remedy = "look at them; hand in masks to have these bones measured"
+        cautions.append(_not_measured(what, where, remedy))
+    return cautions
+
+
+def _not_measured(what: str, where: str, remedy: str) -> Caution:
+    return Caution("unsure-bone", Severity.UNVERIFIED, f"{what}. Not measured here.", where, remedy)
