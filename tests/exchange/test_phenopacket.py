@@ -66,6 +66,9 @@ def test_it_has_what_the_schema_requires_and_names_nobody(document: ResultDocume
     meta = packet["metaData"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT00:00:00Z", meta["created"])
     assert meta["createdBy"].startswith("marrowtrail")
+    assert document.notice in meta["createdBy"]
+    assert document.is_synthetic
+    assert "Synthetic patient" in meta["createdBy"]
     assert meta["phenopacketSchemaVersion"] == "2.0"
     prefixes = {one["namespacePrefix"] for one in meta["resources"]}
     used = set(re.findall(r'"id": "([A-Z]+):\d{7}"', text))
@@ -102,6 +105,7 @@ def test_absent_everywhere_is_excluded_once(document: ResultDocument) -> None:
         (row(FindingState.NOT_DONE),),
         (row(E),),
         (row(E), row(A, visit=SECOND)),
+        (row(A), row(P, site="right patella", entered_by=SOFTWARE)),
         (row(P, entered_by=SOFTWARE),),
         (row(P, entered_by=SOFTWARE, confirmed_by=ACCEPTED_BY_OPTION),),
         (row(P, finding="onset_acute", site=None),),

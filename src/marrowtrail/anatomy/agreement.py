@@ -1,7 +1,10 @@
 """One bone on the series of one visit: where they disagree, a found outline is not believed.
 
-Series that share a frame of reference show the same tissue at the same place, in contrasts in
-which a network errs differently. A bone that most of the others draw elsewhere, or do not see
+Series that share a frame of reference show the same tissue at the same place. Their outlines are
+not independent, since the first network's answers to all of them were averaged
+(:mod:`.finding.coarse`); what it doubts makes it less certain and less steady, which the verdict
+weighs. What is left to see here is a patient who moved, a grid that lies wrong, an edge that one
+series shows and another does not. A bone that most of the others draw elsewhere, or do not see
 where they should, is unsure. Masks that were handed in are compared with, and never judged.
 """
 

@@ -27,6 +27,7 @@ from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.schema import Exclusive
 from marrowtrail.diagnosis.weights import RANK, Errors, state_weights
 from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 
 FEWEST_DESCRIBED = 5
 """An ordinary finding described for fewer diagnoses cannot compare them."""
@@ -234,7 +235,7 @@ def is_evidence(key: str, knowledge: Knowledge) -> bool:
 
 def _weigh(key: str, finding: Finding, knowledge: Knowledge) -> Evidence:
     error: float | Errors = knowledge.reading_error[key]
-    if not finding.is_confirmed:
+    if not finding.is_confirmed or finding.confirmed_by == ACCEPTED_BY_OPTION:
         error = knowledge.program_error.get(key, error)
     present, absent = state_weights(finding.state, error)
     column = knowledge.table.findings.index(key)

@@ -139,8 +139,8 @@ class ReadingError(Row):
 class ProgramError(Row):
     """How often the program errs where it looks for a finding by itself.
 
-    It missed ``missed`` of ``there`` and invented ``invented`` of ``not_there`` on images never
-    tuned on, as ``measured_by`` (a command) counts.
+    It called ``missed`` of ``there`` absent and ``invented`` of ``not_there`` present on images
+    never tuned on, as ``measured_by`` (a command) counts. What it could not assess is in neither.
     """
 
     finding: Key

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date
 
 from marrowtrail.exchange.fhir_observations import is_read
@@ -51,15 +52,16 @@ def phenopacket(document: ResultDocument) -> str:
     made = document.provenance
     ids = Ids(f"{made.input_hash}|{made.program_version}|{made.knowledge_hash}")
     findings = [row for row in document.findings if is_read(row)]
+    doubted = {row.finding for row in document.findings if row.state in _SPEAKING_FOR}
     last = max((visit.date for visit in document.visits if visit.date), default=NO_DAY)
-    features: list[Json] = [*_features(findings)]
+    features: list[Json] = [*_features(findings, doubted)]
     packet: Resource = {
         "id": ids.of("Phenopacket", ""),
         "subject": {"id": ids.of("Patient", ""), "sex": _sex(findings)},
         "phenotypicFeatures": features,
         "metaData": {
             "created": _at(last),
-            "createdBy": f"{made.program} {made.program_version}",
+            "createdBy": f"{made.program} {made.program_version}. {_caveat(document)}",
             "resources": [ONTOLOGY],
             "phenopacketSchemaVersion": SCHEMA_VERSION,
         },
@@ -67,13 +69,24 @@ def phenopacket(document: ResultDocument) -> str:
     return json.dumps(packet, indent=1, ensure_ascii=False) + "\n"
 
 
+def _caveat(document: ResultDocument) -> str:
+    made_up = " Synthetic patient: nobody was examined." if document.is_synthetic else ""
+    return f"{document.notice}{made_up}"
+
+
 def _sex(findings: Iterable[FindingRow]) -> str:
     known = {row.finding for row in findings if row.state is FindingState.PRESENT}
     return next((sex for key, sex in SEXES.items() if key in known), "UNKNOWN_SEX")
 
 
-def _features(findings: Sequence[FindingRow]) -> Iterable[Resource]:
-    """Present ones site by site; excluded ones once, if nothing anywhere spoke for them."""
+_SPEAKING_FOR = (FindingState.PRESENT, FindingState.EQUIVOCAL)
+
+
+def _features(findings: Sequence[FindingRow], doubted: AbstractSet[str]) -> Iterable[Resource]:
+    """Present ones site by site; excluded ones once, if nothing anywhere spoke for them.
+
+    ``doubted`` are findings that something did speak for, be it only a proposal.
+    """
     by_finding: dict[str, list[FindingRow]] = defaultdict(list)
     for row in findings:
         by_finding[row.finding].append(row)
@@ -84,7 +97,7 @@ def _features(findings: Sequence[FindingRow]) -> Iterable[Resource]:
         states = {row.state for row in rows}
         if FindingState.PRESENT in states:
             yield from _present(code, rows)
-        elif FindingState.ABSENT in states and FindingState.EQUIVOCAL not in states:
+        elif FindingState.ABSENT in states and key not in doubted:
             yield {"type": _term(code), "excluded": True}
 
 

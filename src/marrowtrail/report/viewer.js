@@ -39,7 +39,11 @@ async function load(stack, place) {
   const entry = loading(stack);
   if (entry.asked) return;
   entry.asked = true;
-  entry.volume = await volumeOf(stack, place);
+  try {
+    entry.volume = await volumeOf(stack, place);
+  } catch {
+    entry.failed = true;
+  }
   if (place === thePlace()) render();
 }
 
@@ -149,12 +153,15 @@ function fillPane(pane) {
   if (!stack) return emptyPane(pane);
   const earlier = state.subtract ? earlierOf(pane.visit) : undefined;
   [stack, earlier].filter(Boolean).forEach((one) => load(one, thePlace()));
-  const alert = alertsFor(stack, earlier);
+  const failed = [stack, earlier].filter(Boolean).some((one) => loading(one).failed);
+  const alert = failed ? words("not-drawn") : alertsFor(stack, earlier);
   pane.alert.textContent = alert;
   pane.alert.hidden = !alert;
   pane.caption.textContent = captionFor(stack, earlier);
   describe(pane, stack, pane.caption.textContent);
   if (loading(stack).volume && (!earlier || loading(earlier).volume)) drawPane(pane, stack, earlier);
+  // What was drawn before belongs to another caption.
+  else pane.canvas.getContext("2d").clearRect(0, 0, pane.canvas.width, pane.canvas.height);
 }
 
 function emptyPane(pane) {

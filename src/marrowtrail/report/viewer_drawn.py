@@ -121,7 +121,7 @@ def _mark(
     for _, part in shown:
         oedema |= part > HALF
     whole = share > HALF
-    marrow = (inner(whole, frame.grid.spacing_mm) & ~oedema, whole & ~oedema, whole)
+    marrow = (inner(whole, frame.grid.spacing_mm) & ~oedema,)
     return _Marked(marrow, (row("bone", _name(bone), share), *outlines))
 
 

@@ -135,6 +135,12 @@ class TestTwoLimbs:
         assert pieces.limbs == 1
         assert {piece.bone for piece in pieces.pieces} == {"tibia", "fibula"}
 
+    def test_a_crumb_between_two_limbs_leaves_them_two(self) -> None:
+        femora = ball((20, 20, 20), 9) | ball((100, 20, 20), 8)
+        pieces = cleaned(seen(("femur", femora), ("patella", ball((60, 8, 20), 2))))
+        assert pieces.limbs == 2
+        assert {piece.bone for piece in pieces.pieces} == {"femur"}
+
     def test_and_does_where_the_tibia_is_there_twice(self) -> None:
         tibias = ball((30, 20, 20), 12) | ball((90, 20, 20), 12)
         fibulas = ball((8, 20, 20), 5) | ball((112, 20, 20), 5)

@@ -172,9 +172,9 @@ def _group(
 def _midline_x_mm(classes: NDArray[np.int16], coarse: CoarseBones) -> float | None:
     """Where two limbs part, if any bone is there twice, side by side and about as large.
 
-    Nowhere if another bone runs across that plane: then the second one of its name is a stray.
+    Nowhere if a larger bone runs across that plane: then the second one of its name is a stray.
     """
-    middles, weights, largest = [], [], []
+    middles, weights, largest, doubled = [], [], [], 0
     for number in range(1, len(coarse.classes)):
         parts, count = ndimage.label(classes == number, structure=_TOUCHING)
         if count < 1 or vocabulary().bone(coarse.classes[number]).pieces > 1:
@@ -196,11 +196,13 @@ def _midline_x_mm(classes: NDArray[np.int16], coarse: CoarseBones) -> float | No
         if abs(centres[0][0] - centres[1][0]) >= LIMBS_APART_MM:
             middles.append((centres[0][0] + centres[1][0]) / 2)
             weights.append(sizes[second])
+            doubled = max(doubled, int(sizes[first]))
     if not middles:
         return None
     midline = float(np.average(middles, weights=weights))
     beyond = _limb_of(coarse.geometry, midline) == 1
-    return None if any(_runs_across(bone, beyond) for bone in largest) else midline
+    larger = (bone for bone in largest if np.count_nonzero(bone) > doubled)
+    return None if any(_runs_across(bone, beyond) for bone in larger) else midline
 
 
 def _runs_across(bone: NDArray[np.bool_], beyond: NDArray[np.bool_]) -> bool:

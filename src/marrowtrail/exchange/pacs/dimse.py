@@ -120,6 +120,12 @@ class DimseArchive:
             self._line.release()
         self._line = None
 
+    def _hang_up(self) -> None:
+        """End the line of searches at once, with what is still on its way."""
+        if self._line is not None:
+            self._line.abort()
+        self._line = None
+
     def _is_all(self, series_uid: str, instances: Sequence[str]) -> bool:
         return self._sizes.get(series_uid) == len(instances)
 
@@ -131,6 +137,8 @@ class DimseArchive:
                     raise _broke_off()
                 if code in (PENDING, PENDING_WITHOUT_OPTIONAL):
                     if identifier is None:
+                        # The answers that follow would be taken for those of the next search.
+                        self._hang_up()
                         raise Dropped("an answer of the archive cannot be read")
                     yield identifier
                 elif may_pass(code):

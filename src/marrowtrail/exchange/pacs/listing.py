@@ -133,9 +133,7 @@ class _Found:
         counted = row.get(_COUNTED, "")
         unlisted = int(counted) - len(found) if counted.isdecimal() else 0
         if unlisted > 0:
-            self.aside["objects", "the archive counts them and does not list them", True] += (
-                unlisted
-            )
+            self.aside["objects", _NOT_LISTED, True] += unlisted
 
     def _add_instance(self, study: str, series: str, row: Row, *, only_images: bool) -> None:
         uid, kind = row.get("SOPInstanceUID", ""), row.get("SOPClassUID", "")
