@@ -172,7 +172,8 @@ def report(tried: Sequence[Tried]) -> None:
     print(f"handed on: {(good & kept).sum()} good of {good.sum()}, {(~good & kept).sum()} bad")
     for bone in sorted({one.bone for one in tried}):
         mine = np.array([one.bone == bone for one in tried])
-        print(f"  {bone}: {(mine & kept).sum()} of {mine.sum()}")
+        middle = np.median([one.dice for one in tried if one.bone == bone])
+        print(f"  {bone}: {(mine & kept).sum()} of {mine.sum()}, median Dice {middle:.2f}")
 
 
 if __name__ == "__main__":
