@@ -51,7 +51,9 @@ def turned(geometry: Geometry, degrees: float) -> Geometry:
 
 
 def told(grid: Geometry) -> list[tuple[str, tuple[str, ...], tuple[str, str]]]:
-    return [(plane.name, plane.letters, plane.ends) for plane in planes_of(grid)]
+    return [
+        (plane.name, plane.letters, plane.ends) for plane in planes_of(grid, grid.spacing_mm[2])
+    ]
 
 
 class TestPage:
@@ -78,11 +80,16 @@ class TestPage:
         assert told(as_paged(turned(sagittal(KNEE_LPS), 20), 2))[0] == SAGITTAL
 
     def test_only_the_slices_are_acquired(self) -> None:
-        assert [p.is_acquired for p in planes_of(as_paged(sagittal(KNEE_LPS), 2))] == [
-            True,
-            False,
-            False,
-        ]
+        grid = as_paged(sagittal(KNEE_LPS), 2)
+        planes = planes_of(grid, grid.spacing_mm[2])
+        assert [one.is_acquired for one in planes] == [True, False, False]
+
+    def test_and_not_if_there_are_fewer_than_were_acquired(self) -> None:
+        whole = Geometry((100, 100, 160), np.diag([0.6, 0.6, 0.7, 1.0]))
+        thinned = with_pixels(whole, 1.0)
+        assert thinned.shape[2] < 160
+        assert not any(one.is_acquired for one in planes_of(thinned, whole.spacing_mm[2]))
+        assert planes_of(whole, whole.spacing_mm[2])[0].is_acquired
 
 
 class TestGrid:

@@ -18,7 +18,13 @@ from marrowtrail.imaging.series import Study
 from marrowtrail.lesions.lesion import BoneReading
 from marrowtrail.report.viewer_drawn import ViewerAtlas, draw_frames
 from marrowtrail.report.viewer_frame import ViewerFrame
-from marrowtrail.report.viewer_grid import is_reformatted, planes_of, voxel_at, with_pixels
+from marrowtrail.report.viewer_grid import (
+    SLICES,
+    is_reformatted,
+    planes_of,
+    voxel_at,
+    with_pixels,
+)
 from marrowtrail.report.viewer_places import Place, choose_places
 from marrowtrail.report.viewer_stack import encoded, range_of, tile_size, tiles_across
 from marrowtrail.result.viewer_rows import ViewerContrast, ViewerPlaceRow, ViewerStackRow
@@ -117,7 +123,7 @@ def _draw(
         tile=tile_size(grid.shape),
         tiles_across=tiles_across(grid.shape),
         start=voxel_at(grid, place.spot.point_lps),
-        planes=planes_of(grid),
+        planes=planes_of(grid, native.grid.spacing_mm[SLICES]),
         ranges=ranges,
         stacks=tuple(rows),
         outlines=tuple(row for one in drawn for row in one.outlines),

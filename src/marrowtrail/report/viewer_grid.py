@@ -73,12 +73,24 @@ def with_pixels(grid: Geometry, coarser: float) -> Geometry:
     return grid.rescaled((pixel, pixel, through))
 
 
-def planes_of(grid: Geometry) -> tuple[ViewerPlaneRow, ...]:
-    """The acquired plane of a grid, then the two that are calculated from it."""
-    return tuple(_plane(grid, axis) for axis in (SLICES, COLUMNS, ROWS))
+SAME_SLICES = 1.01
+"""Slices further apart than acquired by more than this are cuts between them; less is rounding."""
 
 
-def _plane(grid: Geometry, axis: int) -> ViewerPlaneRow:
+def planes_of(grid: Geometry, acquired_mm: float) -> tuple[ViewerPlaneRow, ...]:
+    """The plane of a grid's slices, then the two that are calculated from it.
+
+    ``acquired_mm`` is how far apart the slices were acquired. Where the grid has fewer, its slices
+    are calculated as well.
+    """
+    is_whole = grid.spacing_mm[SLICES] <= SAME_SLICES * acquired_mm
+    return tuple(
+        _plane(grid, axis, is_acquired=is_whole and axis == SLICES)
+        for axis in (SLICES, COLUMNS, ROWS)
+    )
+
+
+def _plane(grid: Geometry, axis: int, *, is_acquired: bool) -> ViewerPlaneRow:
     cut = DisplayedSlice.of(grid, axis, 0)
     along = grid.directions[:, axis]
     nearest = int(np.argmax(np.abs(along)))
@@ -92,7 +104,7 @@ def _plane(grid: Geometry, axis: int) -> ViewerPlaneRow:
         reverse_down=cut.reverse_down,
         letters=cut.letters,
         ends=(direction_letters(-along), direction_letters(along)),
-        is_acquired=axis == SLICES,
+        is_acquired=is_acquired,
     )
 
 
