@@ -11,6 +11,15 @@ from marrowtrail.phantom import write_patient
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
+FIRST = frozenset({"test_main_job.py", "test_readme.py"})
+"""Tests of the seed patient go first: a worker of pytest-xdist starts with a run of neighbours and
+gives away its last ones, so one of them has all of these and the patient is drawn once. They are
+also the slowest, and nothing is left to do beside a slow test that comes last."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

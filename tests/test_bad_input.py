@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from tests.imaging.dicom_factory import Made, write_series
-from tests.patients import Ran, marrowtrail
+from tests.patients import Ran, in_this_process, marrowtrail
 
 AFFINE = np.diag([-1.0, -1.0, 3.0, 1.0])
 
 
 def refused(folder: Path, out: Path) -> Ran:
-    done = marrowtrail("run", folder, "--out", out)
+    done = in_this_process("run", folder, "--out", out)
     assert done.code == 1, (done.out, done.err)
     assert "Traceback" not in done.err
     for word in ("where:", "what to do:"):
@@ -103,7 +103,7 @@ def test_an_output_folder_that_holds_something_else(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("years of work")
-    done = marrowtrail("run", folder, "--out", out)
+    done = in_this_process("run", folder, "--out", out)
     assert done.code == 1
     assert (out / "thesis.txt").read_text() == "years of work"
 

@@ -336,6 +336,31 @@ class TestDamagedStreams:
         with pytest.raises(DAMAGE):
             stored_values(tmp_path)
 
+    def test_a_jpeg_ls_stream_without_its_end_never_reaches_its_decoder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """CharLS takes some eight seconds to refuse 33 x 47 pixels of which 40 bytes are gone."""
+
+        def decode(stream: bytes) -> np.ndarray:
+            raise AssertionError(f"asked to decode {len(stream)} bytes")
+
+        codec, stored = CODECS[2], Stored()
+        stream = codec.encode(picture(stored), stored)
+        ds = one_slice(stored, picture(stored))
+        cut = Codec("cut", codec.syntax, lambda *_: stream[:-40])
+        write_one(tmp_path / "a", compress(ds, cut, stored, [picture(stored)]))
+        monkeypatch.setattr(decoding.imagecodecs, "jpegls_decode", decode)
+        with pytest.raises(EOFError, match="ends early"):
+            stored_values(tmp_path)
+
+    def test_what_follows_the_end_of_a_jpeg_ls_stream_is_left_alone(self, tmp_path: Path) -> None:
+        codec, stored = CODECS[2], Stored()
+        image = picture(stored)
+        longer = Codec("longer", codec.syntax, lambda *of: codec.encode(*of) + b"junk")
+        write_one(tmp_path / "a", compress(one_slice(stored, image), longer, stored, [image]))
+        (got,) = stored_values(tmp_path)
+        assert np.array_equal(got, image)
+
     @pytest.mark.parametrize("lost", [12, 40, 200])
     def test_nor_a_run_length_stream(self, tmp_path: Path, lost: int) -> None:
         path = write_one(tmp_path / "a", compress_rle(one_slice(Stored(), picture(Stored()))))

@@ -62,7 +62,8 @@ _ALWAYS_LOSSY = frozenset(
 _END_OF_JPEG = b"\xff\xd9"
 """A stream without it was cut short; libjpeg would fill the rest with grey and say nothing. The
 other decoders refuse such a stream themselves (OpenJPEG also reads high-throughput streams;
-OpenJPH, made for them, returns half of one)."""
+OpenJPH, made for them, returns half of one), but CharLS may take seconds for it: it counts the
+zeros that it puts in place of what is missing."""
 
 _LARGEST = 1 << 28
 """Pixels of one frame; a header or a stream that claims more is damaged."""
@@ -260,7 +261,7 @@ def _decoded(frame: bytes, storage: _Storage) -> NDArray[Any]:
         _JPEG_LS: imagecodecs.jpegls_decode,
         _JPEG_2000: imagecodecs.jpeg2k_decode,
     }[kind]
-    if kind == _JPEG and not frame.rstrip(b"\0").endswith(_END_OF_JPEG):
+    if not _is_whole(frame, kind):
         raise EOFError("the stream ends early")
     size = stream_size(frame)
     if size is None or size[0] * size[1] > _LARGEST:
@@ -269,6 +270,17 @@ def _decoded(frame: bytes, storage: _Storage) -> NDArray[Any]:
     if values.ndim != 2 or values.dtype.kind not in "iu":
         raise ValueError("the stream holds something other than one plane of integers")
     return _as_the_header_says(values, storage)
+
+
+def _is_whole(frame: bytes, kind: str) -> bool:
+    """Whether a JPEG or JPEG-LS stream reaches its end; the others' decoders look themselves.
+
+    What follows the end of a JPEG-LS stream is nobody's concern, and its samples cannot look
+    like the end: a byte after 0xff has its highest bit clear there.
+    """
+    if kind == _JPEG_LS:
+        return _END_OF_JPEG in frame
+    return kind != _JPEG or frame.rstrip(b"\0").endswith(_END_OF_JPEG)
 
 
 def _as_the_header_says(values: NDArray[Any], storage: _Storage) -> NDArray[Any]:

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_LAST_ROW, _UNTURNED = np.array([0.0, 0.0, 0.0, 1.0]), np.eye(3)
+
+
+def _close(values: NDArray[np.float64], to: NDArray[np.float64], atol: float) -> bool:
+    """``np.allclose``, whose care for infinities takes most of a registration's small steps."""
+    return bool((np.abs(values - to) <= atol + 1e-5 * np.abs(to)).all())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RigidTransform:
@@ -27,12 +34,12 @@ class RigidTransform:
 
     def __post_init__(self) -> None:
         matrix = np.array(self.matrix, dtype=np.float64)
-        if matrix.shape != (4, 4) or not np.allclose(matrix[3], (0, 0, 0, 1)):
+        if matrix.shape != (4, 4) or not _close(matrix[3], _LAST_ROW, 1e-8):
             raise ValueError(
                 f"A rigid transform is a (4, 4) matrix whose last row is 0 0 0 1, got {matrix!r}."
             )
         turn = matrix[:3, :3]
-        if not np.allclose(turn @ turn.T, np.eye(3), atol=1e-6) or np.linalg.det(turn) < 0:
+        if not _close(turn @ turn.T, _UNTURNED, 1e-6) or np.linalg.det(turn) < 0:
             raise ValueError(f"A rigid transform must turn and shift only, got {matrix!r}.")
         matrix.setflags(write=False)
         object.__setattr__(self, "matrix", matrix)

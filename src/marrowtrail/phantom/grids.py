@@ -26,3 +26,9 @@ def common_box(a: Box | None, b: Box | None) -> Box | None:
     if any(part.start >= part.stop for part in parts):
         return None
     return parts[0], parts[1], parts[2]
+
+
+def within(part: Box, whole: Box) -> Box:
+    """A part's box, counted from the start of the whole."""
+    i, j, k = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, whole, strict=True))
+    return i, j, k

@@ -52,7 +52,9 @@ def load_tubes(joint: str) -> JointTubes:
         If none of that joint are packaged.
     """
     source = resources.files("marrowtrail.phantom") / "tubes" / f"{joint}.yaml"
-    return JointTubes.model_validate(yaml.safe_load(source.read_text(encoding="utf-8")))
+    return JointTubes.model_validate(
+        yaml.load(source.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    )
 
 
 def tube_distance(tube: Tube, axes: tuple[Field, Field, Field]) -> Field:

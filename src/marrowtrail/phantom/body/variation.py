@@ -82,7 +82,7 @@ class Variation(Part):
 def _table() -> Mapping[str, Mapping[Family, Variation]]:
     source = resources.files("marrowtrail.phantom") / "shapes" / "variation.yaml"
     table = TypeAdapter(Mapping[str, Mapping[Family, Variation]])
-    return table.validate_python(yaml.safe_load(source.read_text(encoding="utf-8")))
+    return table.validate_python(yaml.load(source.read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
 def variation_of(joint: str, family: Family) -> Variation:

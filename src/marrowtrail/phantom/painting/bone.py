@@ -7,7 +7,7 @@ import numpy as np
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.phantom.body.limb import PatientBone
 from marrowtrail.phantom.body.template import CLIP_MM
-from marrowtrail.phantom.grids import Field
+from marrowtrail.phantom.grids import Field, within
 from marrowtrail.phantom.painting.layers import Layers, Levels, inside, paint, window
 from marrowtrail.phantom.painting.lesions import Shares, draw_lesions
 from marrowtrail.phantom.painting.marrow import draw_marrow
@@ -43,12 +43,16 @@ def draw_bone(
     if bone.outer is not None:
         outer = view.read(bone.outer, CLIP_MM)
         paint(view_of_picture, inside(outer, pixel), level[Tissue.CARTILAGE])
-    paint(view_of_picture, inside(surface, pixel), level[Tissue.CORTEX])
+    covered = inside(surface, pixel)
+    paint(view_of_picture, covered, level[Tissue.CORTEX])
+    shares.of_bone(bone.bone_id.bone)[box] += weight * (surface < 0)
+    # Maps reach far beyond their bone: what lies under its surface is drawn in the box of that.
+    view = view.part_where(covered > 0)
+    surface = surface[within(view.box, box)]
     grain = view.read(bone.texture, 0.0)
     marrow = draw_marrow(scene, view, grain, -surface, level)
     draw_lesions(marrow, scene, view, grain, level, shares, weight)
-    paint(view_of_picture, inside(surface + _cortex_mm(view, grain), pixel), marrow)
-    shares.of_bone(bone.bone_id.bone)[box] += weight * (surface < 0)
+    paint(window(picture, view.box), inside(surface + _cortex_mm(view, grain), pixel), marrow)
 
 
 def _cortex_mm(view: BoneView, grain: Field) -> Field:

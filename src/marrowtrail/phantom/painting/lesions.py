@@ -9,7 +9,7 @@ import numpy as np
 from marrowtrail.phantom.body.template import CLIP_MM
 from marrowtrail.phantom.disease.lesion_shape import SUBCHONDRAL_MM
 from marrowtrail.phantom.disease.plan import SheetKind
-from marrowtrail.phantom.grids import Box, Field
+from marrowtrail.phantom.grids import Field, within
 from marrowtrail.phantom.painting.layers import Layers, Levels, inside, paint
 from marrowtrail.phantom.painting.scene import Band, BoneView, Cyst, Oedema, Scene, Sheet
 from marrowtrail.phantom.scanner.tissue import Tissue
@@ -73,7 +73,7 @@ def draw_lesions(
         if part is None:
             continue
         depth = part.read(oedema.level, -CLIP_MM)
-        at = _within(part.box, view.box)
+        at = within(part.box, view.box)
         wet[at] = np.maximum(wet[at], _water(part, oedema, depth, uneven[at]))
         in_marrow = part.read(view.bone.surface, CLIP_MM) < -np.float32(SUBCHONDRAL_MM)
         share[part.box] += weight * ((depth > 0) & in_marrow)
@@ -116,7 +116,7 @@ def _sheet(marrow: Layers, view: BoneView, sheet: Sheet, level: Levels) -> None:
     taper = np.sqrt(np.clip(outline / np.float32(TAPER_MM), 0.0, 1.0))
     half = np.float32(sheet.thickness_mm / 2) * taper
     shown = inside(across - half, _pixel_mm(view)) * (outline > 0)
-    window = (slice(None), *_within(part.box, view.box))
+    window = (slice(None), *within(part.box, view.box))
     paint(marrow[window], shown, level[SHEET_TISSUE[sheet.kind]])
 
 
@@ -125,7 +125,7 @@ def _cyst(marrow: Layers, view: BoneView, cyst: Cyst, level: Levels) -> None:
     if part is None:
         return
     outside, pixel = -part.read(cyst.level, -CLIP_MM), _pixel_mm(view)
-    window = (slice(None), *_within(part.box, view.box))
+    window = (slice(None), *within(part.box, view.box))
     paint(marrow[window], inside(outside - np.float32(WALL_MM), pixel), level[Tissue.FIBROUS])
     paint(marrow[window], inside(outside, pixel), level[Tissue.FLUID])
 
@@ -133,9 +133,3 @@ def _cyst(marrow: Layers, view: BoneView, cyst: Cyst, level: Levels) -> None:
 def _pixel_mm(view: BoneView) -> float:
     """In-plane size of a pixel, over which an edge is spread."""
     return float(np.linalg.norm(view.to_rest[:3, 0]))
-
-
-def _within(part: Box, whole: Box) -> Box:
-    """A part's box, counted from the start of the whole."""
-    i, j, k = (slice(a.start - b.start, a.stop - b.start) for a, b in zip(part, whole, strict=True))
-    return i, j, k

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from marrowtrail.imaging.geometry import Geometry
-from marrowtrail.imaging.volume import Volume
+from marrowtrail.imaging.volume import Volume, bounding_box
 from marrowtrail.phantom.body.appearance import PLAIN, Appearance
 from marrowtrail.phantom.body.grain import Grain, read_tile
 from marrowtrail.phantom.body.limb import Limb, PatientBone
@@ -155,6 +155,17 @@ class BoneView:
         if any(part.start >= part.stop for part in parts):
             return None
         return BoneView(self.bone, self.to_rest, (parts[0], parts[1], parts[2]))
+
+    def part_where(self, mask: NDArray[np.bool_]) -> BoneView:
+        """The smallest box that holds a mask of this one; this one where the mask is empty."""
+        if not mask.any():
+            return self
+        start, stop = bounding_box(mask)
+        i, j, k = (
+            slice(whole.start + a, whole.start + b)
+            for a, b, whole in zip(start, stop, self.box, strict=True)
+        )
+        return BoneView(self.bone, self.to_rest, (i, j, k))
 
     def rest_coordinate(self, axis: int) -> Field:
         """One coordinate in the limb frame at rest, in mm, for every voxel of the box."""
