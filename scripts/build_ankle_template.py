@@ -301,7 +301,8 @@ def regions_of(bone: str, made: Map) -> tuple[NDArray[np.uint8], tuple[str, ...]
         regions = np.where(z < plafond + 13, 1, np.where(z < plafond + 50, 2, 3))
         return regions.astype(np.uint8), ("distal_epiphysis", "distal_metaphysis", "shaft")
     if bone == "fibula":
-        return np.where(z < low[2] + 30, 1, 2).astype(np.uint8), ("distal_epiphysis", "shaft")
+        regions = np.where(z < low[2] + 30, 1, np.where(z < low[2] + 60, 2, 3))
+        return regions.astype(np.uint8), ("distal_epiphysis", "distal_metaphysis", "shaft")
     if bone == "talus":
         middle_x = (low[0] + high[0]) / 2
         neck = y < low[1] + 0.38 * (high[1] - low[1])

@@ -232,7 +232,11 @@ def modes_of(
 def femur_regions(
     grid: Geometry, surface: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """Condyles below the old growth plate, split at the notch; trochlea in front between them."""
+    """Condyles below the old growth plate, split at the notch; trochlea in front between them.
+
+    The groove lies a tenth of the width lateral of the notch, and the ridges of its walls a tenth
+    medial and a third lateral of it.
+    """
     names = ["medial_condyle", "lateral_condyle", "trochlea", "distal_metaphysis", "shaft"]
     p = points_of(grid)
     inside = surface < 0
@@ -246,7 +250,7 @@ def femur_regions(
     width = x_high - x_low
     regions = np.where(p[..., 0] > notch_x, 1, 2).astype(np.uint8)
     in_front = p[..., 1] < front + 0.27 * (back - front)
-    between = np.abs(p[..., 0] - notch_x) < 0.27 * width
+    between = np.abs(p[..., 0] - (notch_x - 0.10 * width)) < 0.27 * width
     regions[in_front & between & (z > bottom + 11)] = 3
     regions[z >= physis] = 4
     regions[z >= physis + 45] = 5
@@ -305,10 +309,11 @@ def patella_regions(
 def fibula_regions(
     grid: Geometry, surface: NDArray[np.float32]
 ) -> tuple[NDArray[np.uint8], list[str]]:
-    """The head is the upper 25 mm."""
+    """The head is the upper 25 mm; the neck below it, 20 mm of flare, is the metaphysis."""
+    names = ["proximal_epiphysis", "proximal_metaphysis", "shaft"]
     p = points_of(grid)
-    top = p[..., 2][surface < 0].max()
-    return np.where(p[..., 2] > top - 25, 1, 2).astype(np.uint8), ["proximal_epiphysis", "shaft"]
+    depth = p[..., 2][surface < 0].max() - p[..., 2]
+    return np.where(depth < 25, 1, np.where(depth < 45, 2, 3)).astype(np.uint8), names
 
 
 def scar_of(bone: str, grid: Geometry, surface: NDArray[np.float32]) -> NDArray[np.float32] | None:

@@ -49,6 +49,47 @@ def test_an_image_that_cuts_the_side_leaves_the_end_in_view() -> None:
     assert not seen.distal
 
 
+def malleolus(start: tuple[int, int, int]) -> Volume:
+    """A fibula's lower end, a block of 8 by 14 by 20 mm under a shaft 8 mm thick, in 1 mm voxels.
+
+    ``start`` is where the image begins: (0, 0, 0) leaves a margin on every side.
+    """
+    i, j, k = np.indices((30, 30, 70))
+    block = (i >= 4) & (i < 12) & (j >= 8) & (j < 22) & (k >= 4) & (k < 24)
+    shaft = (np.hypot(i - 7.5, j - 14.5) < 4.0) & (k >= 24) & (k < 64)
+    geometry = Geometry((30, 30, 70), np.eye(4), "1.2.3")
+    return Volume(block | shaft, geometry).crop(start, (30, 30, 70))
+
+
+@pytest.mark.parametrize(
+    ("start", "distal"),
+    [((0, 0, 0), True), ((4, 0, 0), True), ((0, 0, 4), False), ((0, 0, 9), False)],
+    ids=["whole", "grazed at its side", "at the end of the image", "cut by it"],
+)
+def test_an_end_that_the_image_grazes_is_in_view(start: tuple[int, int, int], distal: bool) -> None:
+    mask = malleolus(start)
+    ijk = np.argwhere(mask.data)
+    seen = ends_in_view(mask, ijk, ijk[:, 2].astype(float), np.array([0.0, 0.0, 1.0]))
+    assert seen.distal is distal
+
+
+def test_a_malleolus_has_its_metaphysis_above_it() -> None:
+    i, j, k = np.indices((40, 40, 110))
+    off = np.hypot(i - 20, j - 20)
+    wide = np.where(k < 35, 11.0, np.clip(11.0 - 0.25 * (k - 35), 6.0, 11.0))
+    geometry = Geometry((40, 40, 110), np.eye(4), "1.2.3")
+    fibula = describe_bone(
+        BoneId("fibula", Side.LEFT), Volume((off < wide) & (k >= 5), geometry), "test"
+    )
+    assert fibula.id.end == "ankle"
+    for height, region in (
+        (15, "distal_epiphysis"),
+        (45, "distal_metaphysis"),
+        (75, "shaft"),
+    ):
+        assert fibula.region_names[int(fibula.regions.data[20, 20, 5 + height]) - 1] == region
+
+
 class TestSpheres:
     def femur(self, *, with_head: bool) -> Volume:
         p = points(GRID)

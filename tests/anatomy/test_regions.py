@@ -45,6 +45,8 @@ class TestRegionsOfTheKnee:
             ((22, 10, 12), "medial_condyle"),
             ((-22, 10, 12), "lateral_condyle"),
             ((0, -18, 25), "trochlea"),
+            ((-22, -18, 25), "trochlea"),
+            ((18, -18, 25), "medial_condyle"),
             ((0, 0, 50), "distal_metaphysis"),
         ],
     )
@@ -72,7 +74,21 @@ class TestRegionsOfTheKnee:
     def test_fibular_head(self, side: Side) -> None:
         one = described("fibula", side)
         assert region_at(one, mirrored((-34, 18, -24), side)) == "proximal_epiphysis"
+        assert region_at(one, mirrored((-32, 18, -50), side)) == "proximal_metaphysis"
         assert region_at(one, mirrored((-32, 18, -65), side)) == "shaft"
+
+    def test_a_bent_fibula_is_measured_along_itself(self, side: Side) -> None:
+        motion = RigidTransform.about(
+            np.array([0, 18.0, -24.0]), np.radians([-55, 0, 0]), np.zeros(3)
+        )
+        one = described("fibula", side, motion=motion)
+        for depth, region in (
+            (12, "proximal_epiphysis"),
+            (35, "proximal_metaphysis"),
+            (60, "shaft"),
+        ):
+            moved = motion.apply(np.array(mirrored((-32.0, 18.0, -15.0 - depth), side)))
+            assert region_at(one, tuple(moved)) == region
 
     def test_lateral_points_away_from_the_midline(self, side: Side) -> None:
         axes = described("femur", side).axes

@@ -6,16 +6,26 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
+from pydicom.sr.codedict import codes
 
 from marrowtrail.anatomy.bones import Bone, BoneMap
 from marrowtrail.anatomy.mapping import describe_bone
 from marrowtrail.anatomy.subchondral import joint_distance_mm
 from marrowtrail.record.sites import BoneId, Side
-from marrowtrail.record.vocabulary import vocabulary
+from marrowtrail.record.vocabulary import Subregion, Uncoded, vocabulary
 from tests.anatomy.made_knee import bone, grid
 
 GRID = grid((1.5, 1.5, 1.5))
 SIDES = [Side.RIGHT, Side.LEFT]
+PS3_16 = {
+    "HeadOfFemur": ("femur", "head"),
+    "ShaftOfFemur": ("femur", "shaft"),
+    "ShaftOfTibia": ("tibia", "shaft"),
+    "Acetabulum": ("hip_bone", "acetabulum"),
+    "Ilium": ("hip_bone", "ilium"),
+    "Ischium": ("hip_bone", "ischium"),
+}
 
 
 def described(name: str, side: Side) -> Bone:
@@ -40,6 +50,8 @@ def subregion_at(one: Bone, point: tuple[float, float, float], side: Side) -> st
         ("femur", (-22, 26, 26), "posterior_lateral_femur"),
         ("femur", (8, -20, 28), "medial_trochlea"),
         ("femur", (-8, -20, 28), "lateral_trochlea"),
+        ("femur", (0, -20, 28), "medial_trochlea"),
+        ("femur", (-3, -20, 28), "medial_trochlea"),
         ("femur", (0, 0, 60), None),
         ("tibia", (22, -14, -8), "anterior_medial_tibia"),
         ("tibia", (22, 0, -8), "central_medial_tibia"),
@@ -85,6 +97,48 @@ def test_moaks_has_fifteen_subregions_at_the_knee() -> None:
         for sub in region.subregions
     ]
     assert len(keys) == len(set(keys)) == 15
+
+
+def test_every_part_has_a_code_that_was_looked_up_or_says_why_it_has_none() -> None:
+    for term in vocabulary().bones:
+        for part in (part for region in term.regions for part in (region, *region.subregions)):
+            assert bool(part.codes) != bool(part.uncoded), (term.key, part.key)
+            assert all(code.verified for code in part.codes), (term.key, part.key)
+
+
+def test_only_subregions_of_the_score_are_its_own() -> None:
+    """MOAKS divides the joint ends of the knee; everything else is anatomy."""
+    words = vocabulary()
+    of_score = {
+        (term.key, part.key)
+        for term in words.bones
+        for region in term.regions
+        for part in (region, *region.subregions)
+        if part.uncoded is Uncoded.OF_A_SCORE
+    }
+    assert of_score == {
+        (name, sub.key)
+        for name in ("femur", "tibia", "patella")
+        for region in words.bone(name).regions
+        if region.joint == "knee"
+        for sub in region.subregions
+    }
+
+
+@pytest.mark.parametrize("keyword", PS3_16)
+def test_codes_of_snomed_are_those_of_dicom(keyword: str) -> None:
+    """Where DICOM PS3.16 names the part too, its code is the same."""
+    bone_key, key = PS3_16[keyword]
+    (code,) = [one for one in vocabulary().bone(bone_key).region(key).codes if one.scheme == "SCT"]
+    assert getattr(codes.SCT, keyword).value == code.value
+
+
+def test_a_part_with_codes_that_says_it_has_none_is_refused() -> None:
+    code = {"scheme": "SCT", "value": "1", "meaning": "x", "verified": True}
+    given = {"key": "x", "label": "x", "codes": [code]}
+    assert Subregion.model_validate(given).codes
+    with pytest.raises(ValidationError, match="x has codes and says that it is uncoded"):
+        Subregion.model_validate({**given, "uncoded": "not_found"})
 
 
 class TestDepthUnderTheJoint:

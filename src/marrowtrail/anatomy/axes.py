@@ -27,6 +27,15 @@ Points = NDArray[np.float64]
 MIN_SHAFT_MM = 25.0
 """Shorter pieces do not tell a long axis."""
 
+LONG = 6.0
+"""From this ratio of the first to the second variance on, a piece of bone is so much longer than
+wide that its length tells its axis in any pose: 15 and more in fibulae. A stump of tibia has 3 to
+4, and its flare pulls its length off its axis."""
+
+MAX_BEND_DEG = 80.0
+"""A long bone lies no further off the frame than this in a bent limb; beyond it, which of its ends
+is the upper one could not be told."""
+
 LONG_BONES = frozenset({"femur", "tibia", "fibula"})
 
 _TO_HEAD = np.array([0.0, 0.0, 1.0])
@@ -63,14 +72,31 @@ def _frame_axes(side: Side, origin: Vector) -> BoneAxes:
 def _of_long_bone(
     bone: str, axes: BoneAxes, mask: Volume, ijk: NDArray[np.integer], points: Points
 ) -> BoneAxes:
+    bent = _bent(axes, points)
     axes = _along_shaft(axes, points, in_profile_only=bone == "femur")
     ends = ends_in_view(mask, ijk, axes.coordinates_mm(points)[:, 2], axes.proximal)
+    if bent is not None:
+        bent = _along_shaft(bent, points, in_profile_only=False)
+        seen = ends_in_view(mask, ijk, bent.coordinates_mm(points)[:, 2], bent.proximal)
+        # A slanting piece may touch the image with both ends; the frame's axes still tell one.
+        if seen.proximal or seen.distal:
+            axes, ends = bent, seen
     if bone == "femur" and ends.distal:
         return axes_of_distal_femur(axes, points)
     if bone == "tibia" and ends.proximal:
         axes = axes_of_plateau(axes, points)
         axes = turned(axes, _turn_of_tibia(axes.coordinates_mm(points)))
     return axes
+
+
+def _bent(axes: BoneAxes, points: Points) -> BoneAxes | None:
+    """A first guess along a long piece that lies far off the frame: a bent limb, else ``None``."""
+    values, vectors = np.linalg.eigh(np.cov(points.T))
+    proximal = vectors[:, 2] * np.sign(vectors[:, 2] @ axes.proximal)
+    off = np.degrees(np.arccos(np.clip(proximal @ axes.proximal, -1.0, 1.0)))
+    if values[2] < LONG * values[1] or not MAX_TILT_DEG < off < MAX_BEND_DEG:
+        return None
+    return orthonormal(axes.origin_lps, axes.lateral, proximal, axes.anterior)
 
 
 def _along_shaft(axes: BoneAxes, points: Points, *, in_profile_only: bool) -> BoneAxes:

@@ -43,6 +43,10 @@ HEAVIER = 1.15
 half of the shaft: 1.3 to 2.6 times in the label maps of knees. A mask may end in mid-shaft
 without touching the border of the image; its light end is then no end of the bone."""
 
+SIDE_SHARE = 0.3
+"""An end of which less than this touches the border, and no face of the image across the bone, is
+grazed at its side: a malleolus at the last slice. A shaft that leaves touches with more."""
+
 WHOLE_BONE_MM = 250.0
 """A femur, tibia or fibula longer than this in the image shows both of its ends."""
 
@@ -132,9 +136,21 @@ def ends_in_view(
         ):
             # A bent limb leaves by a side of the image; there nearly all of its section touches.
             seen = EndsInView(at_top < at_bottom, at_bottom < at_top)
-    if not (seen.proximal and seen.distal) or top - bottom > WHOLE_BONE_MM:
+    heavy = _heavy_end(height_mm)
+    if seen.proximal and seen.distal:
+        return seen if top - bottom > WHOLE_BONE_MM else heavy
+    if proximal is None or heavy != EndsInView(seen.distal, seen.proximal):
         return seen
-    upper = int(np.count_nonzero(height_mm > (top + bottom) / 2))
+    # The light end alone is in view: it is none if the heavy one is only grazed.
+    away, touching = (-proximal, at_bottom) if heavy.distal else (proximal, at_top)
+    is_grazed = touching < SIDE_SHARE and not is_cut(mask.geometry, ijk, away)
+    return heavy if is_grazed else seen
+
+
+def _heavy_end(height_mm: NDArray[np.float64]) -> EndsInView:
+    """The end whose half has more bone; neither where both have as much."""
+    middle = (height_mm.max() + height_mm.min()) / 2
+    upper = int(np.count_nonzero(height_mm > middle))
     lower = len(height_mm) - upper
     return EndsInView(upper > HEAVIER * lower, lower > HEAVIER * upper)
 

@@ -7,8 +7,9 @@ released file; ``verified: false`` marks one that was not.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from functools import cache
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -45,24 +46,45 @@ class Joint(_Entry):
     lower_limb: bool
 
 
-class Subregion(_Entry):
-    """A finer part that lies in one region."""
+class Uncoded(StrEnum):
+    """Why a part of a bone has no code.
+
+    ``NOT_FOUND``: in none of the lists that were searched (DICOM PS3.16, FHIR's value set
+    body-site, Uberon). ``OF_A_SCORE``: a score divides the bone so, anatomy does not.
+    ``SEVERAL_PARTS``: it joins parts that have codes of their own.
+    """
+
+    NOT_FOUND = "not_found"
+    OF_A_SCORE = "of_a_score"
+    SEVERAL_PARTS = "several_parts"
+
+
+class _Part(_Entry):
+    """What region and subregion have in common: codes, or why there are none."""
 
     key: str
     label: str
     codes: tuple[Code, ...] = ()
+    uncoded: Uncoded | None = None
+
+    @model_validator(mode="after")
+    def _has_codes_or_a_reason(self) -> Self:
+        if self.codes and self.uncoded:
+            raise ValueError(f"{self.key} has codes and says that it is uncoded")
+        return self
 
 
-class Region(_Entry):
+class Subregion(_Part):
+    """A finer part that lies in one region."""
+
+
+class Region(_Part):
     """A named part of a bone and the joint it belongs to (``None`` for a shaft).
 
     ``subregions`` are finer parts of it; they need not fill it.
     """
 
-    key: str
-    label: str
     joint: str | None
-    codes: tuple[Code, ...] = ()
     subregions: tuple[Subregion, ...] = ()
 
 

@@ -16,6 +16,9 @@ MALLEOLUS_MM = 29.0
 """Height of the lateral malleolus with the epiphysis that bears it: its growth plate lies level
 with the plafond, 24 mm above the tip."""
 
+FIBULAR_FLARE_MM = 60.0
+"""So far above the tip the flare over the malleolus has become a shaft."""
+
 TALAR_LENGTH_MM, TALAR_WIDTH_MM = 52.0, 40.0
 """Length of a usual talus along the foot, and its width; used where the image cuts it."""
 
@@ -48,9 +51,13 @@ def tibia_distal(shape: BoneShape) -> Partition:
 
 
 def fibula_distal(shape: BoneShape) -> Partition:
-    """Lateral malleolus and shaft of the fibula."""
-    malleolus = shape.proximal_mm < shape.proximal_mm.min() + MALLEOLUS_MM
-    return Partition.of(len(shape.u), {"shaft": ~malleolus, "distal_epiphysis": malleolus})
+    """Lateral malleolus, metaphysis and shaft of the fibula."""
+    above = shape.proximal_mm - shape.proximal_mm.min()
+    malleolus, flare = above < MALLEOLUS_MM, above < FIBULAR_FLARE_MM
+    return Partition.of(
+        len(shape.u),
+        {"shaft": ~flare, "distal_metaphysis": flare & ~malleolus, "distal_epiphysis": malleolus},
+    )
 
 
 def talus(shape: BoneShape) -> Partition:

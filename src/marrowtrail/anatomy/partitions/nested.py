@@ -3,11 +3,13 @@
 At the knee they are the fifteen in which MOAKS (doi:10.1016/j.joca.2011.05.004) scores bone
 marrow lesions: two of the patella, six of the femur (trochlea, central and posterior, medial and
 lateral), seven of the tibia (anterior, central and posterior, medial and lateral, and under the
-spines). Number and names were read in Radiopaedia's article on it (of the paper its abstract);
-the borders in the caption of figure 1 of WORMS (PMID 14972335), from which MOAKS takes them: the
-front of the femur faces the patella, its middle bears weight, its back is the convexity that
-articulates in flexion; the middle of the tibia is what the horns of the menisci leave free. Both
-scores draw these by the menisci, which no mask shows: here they stand at thirds of the depth.
+spines). Number and names were read in Radiopaedia's article on it and in the abstract; the paper
+itself was not at hand. The borders are those of WORMS (PMID 14972335, captions of its figures 1
+and 2), from which MOAKS takes them: the ridge of the patella and the groove of the trochlea count
+as medial, so the trochlea's halves part at the medial border of the lateral condyle; the front of
+the femur faces the patella, its middle bears weight, its back is the convexity that articulates
+in flexion; the middle of the tibia is what the horns of the menisci leave free. Both scores draw
+these last by the menisci, which no mask shows: here they stand at thirds of the depth.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from marrowtrail.anatomy.partitions.knee import CONDYLES_MM, FEMORAL_DEPTH_MM, notch_mm
+from marrowtrail.anatomy.partitions.knee import CONDYLES_MM, FEMORAL_DEPTH_MM, lateral_wall_mm
 from marrowtrail.anatomy.partitions.shape import BoneShape, Partition
 
 POSTERIOR_FEMUR = 1 / 3
@@ -53,7 +55,7 @@ def _moaks_femur(shape: BoneShape, regions: Partition) -> _Parts:
     condyles = end & shape.slab(bottom, bottom + CONDYLES_MM)
     back, front = shape.depth_mm(condyles, FEMORAL_DEPTH_MM)
     behind = shape.anterior_mm < back + POSTERIOR_FEMUR * (front - back)
-    outside = shape.lateral_mm > notch_mm(shape, condyles)
+    outside = shape.lateral_mm > lateral_wall_mm(shape, condyles)
     trochlea = regions.where("trochlea")
     parts = {"medial_trochlea": trochlea & ~outside, "lateral_trochlea": trochlea & outside}
     for side in ("medial", "lateral"):
