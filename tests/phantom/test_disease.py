@@ -252,6 +252,20 @@ def test_random_draws_many_stories_each_the_same_again() -> None:
     assert pick_scenario("avn", 1) == load_scenario("avn")
 
 
+def test_random_leaves_what_only_tries_follow_up_to_serial() -> None:
+    """So that what `random` draws stays as it was when another trial is added."""
+    drawn_by = {
+        name: [pick_scenario(name, seed) for seed in range(80)] for name in ("random", "serial")
+    }
+    assert {one.purpose for one in drawn_by["random"]} == {"disease"}
+    assert {one.purpose for one in drawn_by["serial"]} == {"disease", "follow_up"}
+    assert all(len(one.visits) > 1 for one in drawn_by["serial"])
+    moved = [one.imaging.moved_mm.high > 0 for one in drawn_by["serial"]]
+    assert 10 < sum(moved) < 50
+    assert not any(one.imaging.moved_mm.high > 0 for one in drawn_by["random"])
+    assert [pick_scenario("serial", seed) for seed in range(80)] == drawn_by["serial"]
+
+
 def test_random_draws_every_sequence_container_and_flaw_of_headers() -> None:
     plans = [pick_scenario("random", seed).imaging for seed in range(60)]
     assert plans == [pick_scenario("random", seed).imaging for seed in range(60)]

@@ -115,7 +115,10 @@ def evaluate_follow_up(
         Path | None, typer.Argument(help="Patients as `phantom` writes them; else drawn.")
     ] = None,
     scenario: Annotated[
-        list[str] | None, typer.Option("--scenario", help="Stories to draw; several allowed.")
+        list[str] | None,
+        typer.Option(
+            "--scenario", help="Stories to draw, several allowed; serial draws mixed ones."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
     count: Annotated[int, typer.Option("--count", min=1, help="Draws of each story.")] = 20,
@@ -125,7 +128,7 @@ def evaluate_follow_up(
     json: JsonOption = False,
 ) -> None:
     """Registration, oedema and migration against the truth of synthetic patients."""
-    from marrowtrail.cli import summary
+    from marrowtrail.cli.follow_up_scores import show_follow_up_scores
     from marrowtrail.evaluation.follow_up import draw_and_score, score_folder
 
     draw = draw_of(family, difficulty)
@@ -135,7 +138,42 @@ def evaluate_follow_up(
             if data is not None
             else draw_and_score(tuple(scenario or ("seed",)), seed, count, draw, say)
         )
-    answers.print_json(scores.model_dump_json()) if json else summary.show_follow_up_scores(scores)
+    answers.print_json(scores.model_dump_json()) if json else show_follow_up_scores(scores)
+
+
+@evaluate.command("registration")
+def evaluate_registration(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="One folder a patient, with before.nii.gz and after.nii.gz (T1), or patients as "
+            "`phantom` writes them, whose motion is known; else those are drawn."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="First draw.")] = 1,
+    count: Annotated[
+        int, typer.Option("--count", min=1, help="Starts: pairs of visits, all bones of each.")
+    ] = 126,
+    family: FamilyOption = "evaluation",
+    difficulty: DifficultyOption = None,
+    quiet: QuietOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Bones registered from starts up to 20 degrees and 30 mm, or real pairs against themselves."""
+    from marrowtrail.cli.follow_up_scores import show_serial_scores, show_start_scores
+    from marrowtrail.evaluation.registration_pairs import score_pairs
+    from marrowtrail.evaluation.registration_starts import score_starts
+
+    is_real = data is not None and not any(data.rglob("truth/truth.json"))
+    with progress(quiet=quiet or json) as say:
+        if data is not None and is_real:
+            pairs = score_pairs(data, say)
+        else:
+            starts = score_starts(seed, count, draw_of(family, difficulty), say, data)
+    if is_real:
+        answers.print_json(pairs.model_dump_json()) if json else show_serial_scores(pairs)
+    else:
+        answers.print_json(starts.model_dump_json()) if json else show_start_scores(starts)
 
 
 @evaluate.command("regions")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from marrowtrail.phantom.family import Draw, Family
     from marrowtrail.phantom.patient import write_patient
-    from marrowtrail.phantom.random_story import RANDOM
+    from marrowtrail.phantom.random_story import RANDOM, SERIAL
     from marrowtrail.phantom.scenario import scenario_names
     from marrowtrail.phantom.truth import PatientTruth, load_truth
 
 __all__ = [
     "RANDOM",
+    "SERIAL",
     "Draw",
     "Family",
     "PatientTruth",
@@ -24,6 +25,7 @@ __all__ = [
 
 _HOMES = {
     "RANDOM": "random_story",
+    "SERIAL": "random_story",
     "Draw": "family",
     "Family": "family",
     "PatientTruth": "truth",

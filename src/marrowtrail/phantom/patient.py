@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import LPS_FROM_RAS, Geometry
-from marrowtrail.phantom.body.pose import Pose, draw_pose
+from marrowtrail.imaging.transform import RigidTransform
+from marrowtrail.phantom.body.pose import Pose, draw_pose, draw_restlessness
 from marrowtrail.phantom.case_text import case_text
 from marrowtrail.phantom.dicom.habits import draw_habits
 from marrowtrail.phantom.dicom.masks import write_bone_masks
@@ -26,10 +27,19 @@ from marrowtrail.phantom.random_story import pick_scenario
 from marrowtrail.phantom.scanner.acquisition import Acquisition
 from marrowtrail.phantom.scanner.protocol import Conditions, plan_exam
 from marrowtrail.phantom.scenario import Scenario
-from marrowtrail.phantom.truth import LabelName, PatientTruth, SeriesTruth, write_truth
+from marrowtrail.phantom.truth import LabelName, PatientTruth, SeriesTruth, rows_of, write_truth
 from marrowtrail.phantom.truth_of import truth_of
 
-STREAM = {"case": 2, "scanner": 3, "knee": 21, "ankle": 22, "hip": 23, "foot": 24}
+STREAM = {
+    "case": 2,
+    "scanner": 3,
+    "knee": 21,
+    "ankle": 22,
+    "hip": 23,
+    "foot": 24,
+    "moved": 31,
+    "aside": 32,
+}
 """Names of random streams, beside those of the patient's drawing."""
 
 MASK_SERIES = 100
@@ -49,7 +59,8 @@ def write_patient(
     Parameters
     ----------
     scenario
-        Name of a packaged scenario, ``random`` for one that the seed picks, or a scenario.
+        Name of a packaged scenario, ``random`` or ``serial`` for one that the seed picks, or a
+        scenario.
     out
         Folder to write into: ``dicom/`` and ``case.yaml`` are all that a reader needs;
         ``truth/`` holds ``truth.json`` and label maps.
@@ -104,13 +115,23 @@ def _write_exam(
     exam = _exam(patient, visit, joint)
     scene = scene_of(patient, visit, joint, pose)
     conditions = Conditions(
-        joint, patient.course.side, exam.field_t, patient.difficulty, patient.draw.family
+        joint,
+        patient.course.side,
+        exam.field_t,
+        patient.difficulty,
+        patient.draw.family,
+        _off_centre_mm(patient, visit, joint),
     )
+    restless = np.random.default_rng([patient.seed, visit, STREAM[joint], STREAM["moved"]])
     acquisitions = plan_exam(pose, patient.scenario.imaging, conditions, rng)
     study = out / "dicom" / f"ST{visit:02d}{joint[0].upper()}"
     truths: list[SeriesTruth] = []
     number = 1
-    for acquisition in acquisitions:
+    for planned in acquisitions:
+        motion = draw_restlessness(pose, patient.scenario.imaging, restless) if truths else None
+        acquisition = planned if motion is None else planned.with_patient_moved(motion)
+        if motion is not None:
+            scene = scene_of(patient, visit, joint, pose.moved(motion))
         rendered = render(scene, acquisition)
         written = write_series(rendered.images, acquisition, exam, number, study)
         if not acquisition.is_localiser:
@@ -120,7 +141,8 @@ def _write_exam(
             # Images that share a series are found by the UID of the first.
             apart = {one.series_uid: one for one in reversed(written)}
             first, *others = (
-                _truth(patient, visit, joint, acquisition, one) for one in reversed(apart.values())
+                _truth(patient, visit, joint, acquisition, one, motion)
+                for one in reversed(apart.values())
             )
             labelled = sum(one.lesion_labels is not None for one in truths)
             truths += [_with_labels(first, acquisition, rendered, out, labelled), *others]
@@ -128,8 +150,23 @@ def _write_exam(
     return truths
 
 
+def _off_centre_mm(patient: DrawnPatient, visit: int, joint: str) -> tuple[float, float, float]:
+    """How far beside the joint the planes of an exam are centred, in a right limb's frame."""
+    aside = patient.scenario.visits[visit - 1].off_centre_mm
+    if aside is None:
+        return 0.0, 0.0, 0.0
+    rng = np.random.default_rng([patient.seed, visit, STREAM[joint], STREAM["aside"]])
+    x, y, z = (one.draw(rng) for one in aside)
+    return x, y, z
+
+
 def _truth(
-    patient: DrawnPatient, visit: int, joint: str, acquisition: Acquisition, series: WrittenSeries
+    patient: DrawnPatient,
+    visit: int,
+    joint: str,
+    acquisition: Acquisition,
+    series: WrittenSeries,
+    motion: RigidTransform | None,
 ) -> SeriesTruth:
     """What is true of one image of an acquisition, without label maps."""
     weighting, fat_suppressed = shown_contrast(acquisition, series.image)
@@ -140,6 +177,7 @@ def _truth(
         side=patient.course.side,
         weighting=weighting.value,
         fat_suppressed=fat_suppressed,
+        moved_lps=None if motion is None else rows_of(motion.matrix),
     )
 
 

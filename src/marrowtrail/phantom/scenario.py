@@ -36,17 +36,27 @@ SMALLEST_SIZE = 0.2
 
 
 class VisitPlan(Part):
-    """One visit: days since the one before, and the joints imaged."""
+    """One visit: days since the one before, and the joints imaged.
+
+    ``off_centre_mm`` centres the planes beside the joint, in mm along the axes of a right limb
+    (to the patient's left, so medially; backwards; upwards): what lies on the other side is cut.
+    """
 
     after_days: Range
     exams: tuple[JointKey, ...] = Field(min_length=1)
+    off_centre_mm: tuple[Range, Range, Range] | None = None
 
 
 class Scenario(Part):
-    """A whole story. Visits, lesions and courses agree, or it is not accepted."""
+    """A whole story. Visits, lesions and courses agree, or it is not accepted.
+
+    ``purpose`` says what it was written for: a ``disease`` is what ``random`` draws from, what
+    tries ``follow_up`` (fields of view that cut, visits that are missed) is left to ``serial``.
+    """
 
     key: str
     title: str
+    purpose: Literal["disease", "follow_up"] = "disease"
     sex: Literal["M", "F"]
     age: Range
     sides: tuple[Literal[Side.LEFT, Side.RIGHT], ...] = (Side.LEFT, Side.RIGHT)

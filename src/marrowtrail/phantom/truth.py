@@ -12,14 +12,17 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from marrowtrail.errors import InputError
 from marrowtrail.phantom.family import Family
 from marrowtrail.record.sites import Side
 
-TRUTH_VERSION: Literal["1.1"] = "1.1"
-"""1.1 adds kinds of signs, effusions and changes; what 1.0 says, it says in the same words."""
+TRUTH_VERSION: Literal["1.2"] = "1.2"
+"""1.1 adds kinds of signs, effusions and changes, 1.2 how the patient moved between two series of
+a visit; what 1.0 says, they say in the same words."""
 
 SignKind = Literal[
     "demarcation",
@@ -47,6 +50,12 @@ class Part(BaseModel):
     """Base of every part: frozen, strict about unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+def rows_of(matrix: NDArray[np.float64]) -> Matrix:
+    """A (4, 4) matrix as plain rows."""
+    a, b, c, d = ((float(w), float(x), float(y), float(z)) for w, x, y, z in matrix)
+    return a, b, c, d
 
 
 class RegionShare(Part):
@@ -140,7 +149,10 @@ class ShiftTruth(Part):
 
 
 class BoneMotion(Part):
-    """Maps a point of a bone at the earlier visit to the same tissue at the later one."""
+    """Maps a point of a bone at the earlier visit to the same tissue at the later one.
+
+    At either visit, as the limb lay at its first series.
+    """
 
     joint: str
     bone: str
@@ -161,7 +173,9 @@ class SeriesTruth(Part):
     """One image series, found by its UID, and the label maps on its grid.
 
     ``lesion_labels`` name lesion ids; ``region_labels`` name ``bone/region``. Both are
-    ``None`` for a series that is not fluid-sensitive and fat-suppressed.
+    ``None`` for a series that is not fluid-sensitive and fat-suppressed. ``moved_lps`` maps a
+    point of the limb as it lay at the first series of the visit to where it lies at this one;
+    ``None`` where the patient lay still.
     """
 
     series_uid: str
@@ -174,6 +188,12 @@ class SeriesTruth(Part):
     lesion_names: tuple[LabelName, ...] = ()
     region_labels: str | None = None
     region_names: tuple[LabelName, ...] = ()
+    moved_lps: Matrix | None = None
+
+    @property
+    def moved_matrix(self) -> NDArray[np.float64]:
+        """(4, 4) ``moved_lps``, or no motion."""
+        return np.eye(4) if self.moved_lps is None else np.asarray(self.moved_lps)
 
 
 class VisitTruth(Part):
@@ -190,7 +210,7 @@ class PatientTruth(Part):
     ``difficulty`` runs from 0 (clean images) to 1.
     """
 
-    schema_version: Literal["1.0", "1.1"] = TRUTH_VERSION
+    schema_version: Literal["1.0", "1.1", "1.2"] = TRUTH_VERSION
     synthetic: Literal[True] = True
     scenario: str
     seed: int

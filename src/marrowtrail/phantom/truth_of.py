@@ -14,11 +14,13 @@ from marrowtrail.phantom.truth import (
     BoneMotion,
     EffusionTruth,
     LesionTruth,
+    Matrix,
     PatientTruth,
     RegionShare,
     SeriesTruth,
     ShiftTruth,
     VisitTruth,
+    rows_of,
 )
 from marrowtrail.phantom.truth_changes import changes_of, edges_of
 from marrowtrail.phantom.truth_signs import signs_of
@@ -129,7 +131,7 @@ def _motions(patient: DrawnPatient, poses: Poses) -> list[BoneMotion]:
             side=patient.course.side,
             from_visit=f"v{first}",
             to_visit=f"v{second}",
-            matrix_lps=_rows(poses[first, joint], poses[second, joint], bone),
+            matrix_lps=_motion(poses[first, joint], poses[second, joint], bone),
         )
         for (first, joint), (second, other) in combinations(poses, 2)
         if joint == other
@@ -137,6 +139,5 @@ def _motions(patient: DrawnPatient, poses: Poses) -> list[BoneMotion]:
     ]
 
 
-def _rows(before: Pose, after: Pose, bone: str) -> tuple[tuple[float, ...], ...]:
-    motion = after.bones[bone] @ before.bones[bone].inverse()
-    return tuple(tuple(float(x) for x in row) for row in motion.matrix)
+def _motion(before: Pose, after: Pose, bone: str) -> Matrix:
+    return rows_of((after.bones[bone] @ before.bones[bone].inverse()).matrix)

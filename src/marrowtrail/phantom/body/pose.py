@@ -40,6 +40,11 @@ class Pose:
     limb: RigidTransform
     bones: Mapping[str, RigidTransform]
 
+    def moved(self, motion: RigidTransform) -> Pose:
+        """The same limb after the patient moved as a whole, by a motion in scanner LPS."""
+        bones = {name: motion @ bone for name, bone in self.bones.items()}
+        return Pose(motion @ self.limb, bones)
+
 
 def draw_pose(limb: Limb, plan: ImagingPlan, rng: np.random.Generator) -> Pose:
     """The limb's position at one visit."""
@@ -61,6 +66,19 @@ def draw_pose(limb: Limb, plan: ImagingPlan, rng: np.random.Generator) -> Pose:
         )
         bones[bone.bone_id.bone] = whole @ moves[bone.bone_id.bone] @ loose
     return Pose(whole, bones)
+
+
+def draw_restlessness(
+    pose: Pose, plan: ImagingPlan, rng: np.random.Generator
+) -> RigidTransform | None:
+    """How the patient lies after moving between two series; ``None`` where nobody moves."""
+    if plan.moved_mm.high == 0 and plan.moved_deg.high == 0:
+        return None
+    ways = rng.choice((-1.0, 1.0), (2, 3))
+    turn = ways[0] * [plan.moved_deg.draw(rng) for _ in range(3)]
+    shift = ways[1] * [plan.moved_mm.draw(rng) for _ in range(3)]
+    middle = pose.limb.apply(np.zeros(3))
+    return RigidTransform.about(middle, np.radians(turn), shift)
 
 
 def _bend(centre: NDArray[np.float64], angle: float) -> RigidTransform:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Dixon, Plane
+from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.phantom.family import Family
 from marrowtrail.phantom.grids import Box
 from marrowtrail.phantom.scanner.tissue import Timing
@@ -72,6 +73,11 @@ class Screw:
     tip_lps: tuple[float, float, float]
     void_mm: float = 7.0
 
+    def moved(self, motion: RigidTransform) -> Screw:
+        """The same screw after the patient moved."""
+        (hx, hy, hz), (tx, ty, tz) = motion.apply(np.array([self.head_lps, self.tip_lps]))
+        return replace(self, head_lps=(hx, hy, hz), tip_lps=(tx, ty, tz))
+
 
 @dataclass(frozen=True, slots=True)
 class Flaws:
@@ -127,6 +133,15 @@ class Acquisition:
     images: tuple[Dixon | None, ...] = (None,)
     family: Family = Family.BUILDING
     artery_lps: NDArray[np.float64] | None = None
+
+    def with_patient_moved(self, motion: RigidTransform) -> Acquisition:
+        """The same planes, of a patient who moved since they were planned."""
+        screw, course = self.flaws.screw, self.artery_lps
+        return replace(
+            self,
+            flaws=replace(self.flaws, screw=None if screw is None else screw.moved(motion)),
+            artery_lps=None if course is None else motion.apply(course),
+        )
 
     @property
     def margin_px(self) -> int:

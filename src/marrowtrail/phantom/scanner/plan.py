@@ -59,6 +59,10 @@ class ImagingPlan(Part):
         beyond each end of the phase direction.
     Chances at difficulty 1, falling to none at 0.6
         ``wholly_failed`` that fat is not suppressed at all in a series that asked for it.
+    The patient, between two series
+        ``moved_mm`` and ``moved_deg`` bound how far each series after the first finds the limb
+        shifted along and turned about each axis. The headers do not tell: the frame of reference
+        stays the same.
     Headers
         ``languages``, ``laterality`` (where the side stands: in its attribute, in the
         description only, nowhere), ``slice_order``, ``spacing_tag`` (distance of centres as
@@ -73,6 +77,8 @@ class ImagingPlan(Part):
     flexion_deg: Range = Range(low=0, high=12)
     turn_deg: Range = Range(low=-6, high=6)
     shift_mm: Range = Range(low=-10, high=10)
+    moved_mm: Range = Range(low=0, high=0)
+    moved_deg: Range = Range(low=0, high=0)
     thickness_mm: Range = Range(low=3.0, high=3.6)
     gap_share: Range = Range(low=0.05, high=0.2)
     fov_mm: Range | None = None

@@ -49,13 +49,18 @@ ASIDE_CHANCE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What all series of one exam share."""
+    """What all series of one exam share.
+
+    ``off_centre_mm`` is how far the planes are centred beside the joint, along the axes of a
+    right limb.
+    """
 
     joint: str
     side: Side
     field_t: float
     difficulty: float = 0.0
     family: Family = Family.BUILDING
+    off_centre_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +79,8 @@ def plan_exam(
 ) -> tuple[Acquisition, ...]:
     """The series of an exam: a localiser in three planes, then what the plan lists."""
     difficulty = conditions.difficulty
-    middle = in_limb(CENTRE_MM[conditions.joint], conditions.side)[0]
+    aim = np.add(CENTRE_MM[conditions.joint], conditions.off_centre_mm)
+    middle = in_limb(aim, conditions.side)[0]
     reach = graded(plan.off_centre_mm, difficulty, rng)
     centre = pose.limb.apply(middle) + rng.uniform(-reach, reach, 3)
     tilted = graded(plan.tilt_deg, difficulty, rng)
