@@ -229,6 +229,11 @@ class TestShifts:
             (
                 (FEMUR, "medial_condyle"),
                 (BoneId("femur", Side.LEFT), "medial_condyle"),
+                ShiftKind.CONTRALATERAL,
+            ),
+            (
+                (FEMUR, "medial_condyle"),
+                (BoneId("tibia", Side.LEFT), "distal_epiphysis"),
                 ShiftKind.BETWEEN_JOINTS,
             ),
         ],

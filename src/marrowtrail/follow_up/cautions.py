@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from marrowtrail.errors import Caution, Severity
-from marrowtrail.follow_up.track import FollowUp, Verification
+from marrowtrail.follow_up.track import FollowUp, MovedSeries, Verification
 
 
 def follow_up_cautions(followed: FollowUp, visits: int) -> tuple[Caution, ...]:
     """One visit only, visits without a common bone, and registrations that are not verified."""
+    moved = tuple(_moved(one) for one in followed.moved)
     if visits == 1:
         return (
+            *moved,
             Caution(
                 "one-visit",
                 Severity.NOTE,
@@ -45,4 +47,15 @@ def follow_up_cautions(followed: FollowUp, visits: int) -> tuple[Caution, ...]:
                 "check that the visits belong together and that sides are right",
             )
         )
-    return tuple(cautions)
+    return (*moved, *cautions)
+
+
+def _moved(one: MovedSeries) -> Caution:
+    return Caution(
+        "moved-between-series",
+        Severity.UNVERIFIED,
+        f"The patient moved by {one.apart_mm:.1f} mm between {one.home_id} and {one.series_id}. "
+        f"Visits were compared without {one.series_id}.",
+        f"{one.visit_id}, series {one.series_id}",
+        "do not carry a place from the one series to the other by their coordinates",
+    )

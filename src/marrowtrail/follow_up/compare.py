@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
 
 from marrowtrail.anatomy.bones import BoneMap
+from marrowtrail.follow_up.chains import completed, pairs_to_register
 from marrowtrail.follow_up.cover import Atlas
-from marrowtrail.follow_up.matching import match_lesions
-from marrowtrail.follow_up.registration import register_bones
+from marrowtrail.follow_up.graph import choose
+from marrowtrail.follow_up.loops import heed_loops
+from marrowtrail.follow_up.matching import candidates
+from marrowtrail.follow_up.prepared import Prepared
+from marrowtrail.follow_up.registration import Imaged, register_bones
 from marrowtrail.follow_up.shifts import find_shifts
 from marrowtrail.follow_up.track import BoneRegistration, FollowUp
 from marrowtrail.follow_up.tracks import build_tracks
-from marrowtrail.imaging.series import Series, Visit
+from marrowtrail.follow_up.visit_frames import VisitFrames, frames_in_fact
+from marrowtrail.imaging.series import Visit
 from marrowtrail.lesions.lesion import BoneReading
-
-Imaged = tuple[tuple[Series, BoneMap], ...]
 
 
 def follow_up(
@@ -25,26 +27,49 @@ def follow_up(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> FollowUp:
-    """Register every pair of visits bone by bone, match lesions, and see where oedema went.
+    """Register visits bone by bone, match lesions, and see where oedema went.
 
-    One visit gives an empty answer in all but its lesions' tracks: nothing can be followed.
+    A bone is registered to its next two sightings; visits further apart are compared through
+    those between. One visit gives an empty answer in all but its lesions' tracks: nothing can be
+    followed.
     """
     by_series = {one.series_id: one for one in bone_maps}
     imaged = {visit.id: tuple((one, by_series[one.id]) for one in visit.series) for visit in visits}
-    registrations = _register_pairs(imaged, progress or (lambda _: None))
-    matches = match_lesions(readings, registrations)
-    atlas = Atlas.of(readings, bone_maps, registrations)
+    prepared = Prepared()
+    frames = frames_in_fact(imaged, readings, prepared)
+    registrations = _register_pairs(imaged, frames, prepared, progress or (lambda _: None))
+    order = [visit.id for visit in visits]
+    known = completed(registrations, order)
+    atlas = Atlas.of(readings, bone_maps, known)
     lesions = {lesion.id: lesion for reading in readings for lesion in reading.lesions}
-    tracks = build_tracks(lesions, matches, [visit.id for visit in visits], atlas)
+    visit_of = {lesion.id: lesion.visit_id for lesion in lesions.values()}
+    graph = choose(candidates(readings, known), visit_of, order)
+    tracks = build_tracks(lesions, graph.chosen, order, atlas)
     shifts = find_shifts(lesions, tracks, {visit.id: visit.date for visit in visits}, atlas)
-    return FollowUp(registrations, matches, tracks, shifts)
+    return FollowUp(registrations, graph.chosen, tracks, shifts, graph.alternatives, frames.moved)
 
 
 def _register_pairs(
-    imaged: Mapping[str, Imaged], progress: Callable[[str], None]
+    imaged: Mapping[str, Imaged],
+    frames: VisitFrames,
+    prepared: Prepared,
+    progress: Callable[[str], None],
 ) -> tuple[BoneRegistration, ...]:
     registrations: list[BoneRegistration] = []
-    for earlier, later in combinations(imaged, 2):
+    shown = {
+        visit: {bone.id for _, drawn in pairs for bone in drawn.bones if bone.mask.data.any()}
+        for visit, pairs in imaged.items()
+    }
+    for earlier, later in pairs_to_register(shown):
         progress(f"registering {earlier} and {later}")
-        registrations.extend(register_bones(imaged[earlier], imaged[later]))
-    return tuple(registrations)
+        pair = imaged[earlier], imaged[later]
+        registrations.extend(register_bones(*pair, frames.allow, prepared))
+    maps = {bone_map.series_id: bone_map for pairs in imaged.values() for _, bone_map in pairs}
+    points = {
+        (series, one.bone): surface.probe_lps
+        for one in registrations
+        for series in (one.from_series, one.to_series)
+        if (bone := maps[series].get(one.bone)) is not None
+        and (surface := prepared.surface(series, bone)) is not None
+    }
+    return heed_loops(registrations, list(imaged), points)

@@ -8,8 +8,13 @@ from enum import StrEnum
 
 import numpy as np
 
-from marrowtrail.anatomy.bones import BoneMap
-from marrowtrail.follow_up.matching import MIN_OVERLAP, sample_nearest, shared_fraction
+from marrowtrail.anatomy.bones import Bone, BoneMap
+from marrowtrail.follow_up.matching import (
+    MIN_OVERLAP,
+    frame_of,
+    sample_nearest,
+    shared_fraction,
+)
 from marrowtrail.follow_up.track import BoneRegistration, Verification
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.lesions.lesion import BoneReading, Lesion
@@ -32,6 +37,8 @@ class Cover(StrEnum):
     person, another side or a mirrored image. Nothing follows from what it shows."""
     POSSIBLE = "possible"
     """The bone was read, and its place may be oedematous there: neither clear nor seen."""
+    NOT_READ = "not_read"
+    """The bone was imaged there and could not be read."""
     NOT_IMAGED = "not_imaged"
 
     @property
@@ -63,27 +70,43 @@ class Atlas:
             {(one.from_visit, one.to_visit, one.bone): one for one in registrations},
         )
 
-    def motion(
-        self, bone: BoneId, from_visit: str, to_visit: str
-    ) -> tuple[RigidTransform, Verification] | None:
-        """How a bone moved between two visits, in either order of time."""
-        forward = self.registrations.get((from_visit, to_visit, bone))
+    def motion(self, lesion: Lesion, visit_id: str) -> tuple[RigidTransform, Verification] | None:
+        """How the bone of a lesion lies at another visit, earlier or later than its own.
+
+        It is verified only between the frame that the lesion was drawn in and the one that the
+        other visit's reading of this bone was made in.
+        """
+        mine, theirs = frame_of(lesion), self._frame(visit_id, lesion.bone)
+        forward = self.registrations.get((lesion.visit_id, visit_id, lesion.bone))
         if forward is not None:
-            return forward.transform, forward.verification
-        backward = self.registrations.get((to_visit, from_visit, bone))
+            return forward.transform, forward.within(mine, theirs)
+        backward = self.registrations.get((visit_id, lesion.visit_id, lesion.bone))
         if backward is not None:
-            return backward.transform.inverse(), backward.verification
+            return backward.transform.inverse(), backward.within(theirs, mine)
         return None
+
+    def _frame(self, visit_id: str, bone: BoneId) -> str | None:
+        reading = self.readings.get((visit_id, bone))
+        if reading is None or reading.series_id is None:
+            return None
+        return self.maps[reading.series_id].geometry.frame_of_reference
 
     def cover(self, lesion: Lesion, visit_id: str) -> Cover:
         """Whether the place of a lesion was imaged and read at another visit."""
         cover = self._imaged(lesion, visit_id)
         return Cover.POSSIBLE if cover.tells and self.possible(lesion, visit_id) else cover
 
+    def bone(self, bone: BoneId, visit_id: str) -> Bone | None:
+        """A bone on the series that it was read on; ``None`` where it was not."""
+        reading = self.readings.get((visit_id, bone))
+        if reading is None or reading.series_id is None:
+            return None
+        return self.maps[reading.series_id].get(bone)
+
     def possible(self, lesion: Lesion, visit_id: str) -> tuple[Lesion, ...]:
         """Areas of another visit that may be oedema and share the place of a lesion."""
         reading = self.readings.get((visit_id, lesion.bone))
-        motion = self.motion(lesion.bone, lesion.visit_id, visit_id)
+        motion = self.motion(lesion, visit_id)
         if reading is None:
             return ()
         if motion is None or motion[1] is not Verification.VERIFIED:
@@ -96,12 +119,14 @@ class Atlas:
 
     def _imaged(self, lesion: Lesion, visit_id: str) -> Cover:
         reading = self.readings.get((visit_id, lesion.bone))
-        if reading is None or not reading.is_read or reading.series_id is None:
+        if reading is None:
             return Cover.NOT_IMAGED
-        bone = self.maps[reading.series_id].get(lesion.bone)
+        if not reading.is_read or reading.series_id is None:
+            return Cover.NOT_READ
+        bone = self.bone(lesion.bone, visit_id)
         if bone is None:
             return Cover.NOT_IMAGED
-        motion = self.motion(lesion.bone, lesion.visit_id, visit_id)
+        motion = self.motion(lesion, visit_id)
         if motion is not None and motion[1] is Verification.IMPOSSIBLE:
             return Cover.NOT_COMPARABLE
         if motion is None or motion[1] is not Verification.VERIFIED:

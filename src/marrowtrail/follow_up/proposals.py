@@ -6,10 +6,10 @@ the reason, and a shift is called absent only where the visits could have shown 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from marrowtrail.follow_up.low_signal_limits import size_of_area
-from marrowtrail.follow_up.track import FollowUp, Shift, ShiftKind
+from marrowtrail.follow_up.track import FollowUp, Shift, ShiftKind, Track
 from marrowtrail.imaging.series import Visit
 from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign, SignKind, SignState
 from marrowtrail.record.findings import SOFTWARE, Finding, FindingState, NotDoneReason
@@ -29,6 +29,9 @@ volume: the evidence speaks of "no or trace" oedema."""
 QUARTER_DAYS = 92
 YEAR_DAYS = 366
 """Days that count as three and as twelve months."""
+
+FAR = (ShiftKind.BETWEEN_JOINTS, ShiftKind.CONTRALATERAL)
+"""The same joint of the other side is another joint."""
 
 SIGN_FINDINGS = {
     SignKind.DEMARCATION: "demarcation_band_serpiginous",
@@ -135,8 +138,8 @@ def _shifts(
     shifts: Sequence[Shift],
     lesions: dict[str, Lesion],
 ) -> list[Finding]:
-    near = [shift for shift in shifts if shift.kind is not ShiftKind.BETWEEN_JOINTS]
-    far = [shift for shift in shifts if shift.kind is ShiftKind.BETWEEN_JOINTS]
+    near = [shift for shift in shifts if shift.kind not in FAR]
+    far = [shift for shift in shifts if shift.kind in FAR]
     by_id = {visit.id: visit for visit in visits}
     last = visits[-1]
     findings = [_seen("shift_same_bone_or_joint", shift, lesions, by_id) for shift in near]
@@ -167,6 +170,8 @@ def _direction(shift: Shift, lesions: dict[str, Lesion], visits: dict[str, Visit
     joints = [words.joint_of(end.bone.bone, end.main_region) for end in ends]
     levels = [words.joint(joint).level if joint else 0 for joint in joints]
     state = FindingState.PRESENT if levels[1] > levels[0] else FindingState.ABSENT
+    if not shift.verified:
+        state = FindingState.EQUIVOCAL
     visit = visits[ends[1].visit_id]
     site = _site(ends[1])
     return _software("proximal_to_distal_spread", state, site, visit, shift.explanation)
@@ -189,15 +194,26 @@ def _resolution(
     last_seen = max((by_id[v] for v, mm3 in left.items() if mm3 > trace), key=lambda v: v.date)
     seen_or_clear = {*left, *track.clear_at}
     gone = [v for v in visits if v.date > last_seen.date and v.id in seen_or_clear]
+    doubt = "" if _is_sure(track, by_id) else ". The alignment behind this is not verified"
     findings = []
     for key, limit in (("resolves_by_3m", QUARTER_DAYS), ("resolves_by_12m", YEAR_DAYS)):
         if gone and (gone[0].date - first_visit.date).days <= limit:
+            state, at = FindingState.PRESENT, gone[0]
             text = f"seen last at {last_seen.id}, none or a trace at {gone[0].id}"
-            findings.append(_software(key, FindingState.PRESENT, _site(first), gone[0], text))
         elif (last_seen.date - first_visit.date).days > limit:
-            text = f"still there at {last_seen.id}"
-            findings.append(_software(key, FindingState.ABSENT, _site(first), last_seen, text))
+            state, at, text = FindingState.ABSENT, last_seen, f"still there at {last_seen.id}"
+        else:
+            continue
+        state = FindingState.EQUIVOCAL if doubt else state
+        findings.append(_software(key, state, _site(first), at, text + doubt))
     return findings
+
+
+def _is_sure(track: Track, known: Container[str]) -> bool:
+    """What a track says until the last known visit rests on verified alignments alone."""
+    if not track.steps:
+        return track.verified
+    return all(step.verified for step in track.steps if step.to_visit in known)
 
 
 def _site(lesion: Lesion) -> Site:

@@ -12,15 +12,17 @@ Each bone gets one registration, from the pair of series of one body part that s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.anatomy.bones import Bone, BoneMap, BoneVerdict
-from marrowtrail.follow_up.bone_surface import BoneSurface, surface_of
+from marrowtrail.follow_up.bone_surface import BoneSurface
 from marrowtrail.follow_up.chemical_shift import common_shift_mm, shifted_back, shows_fat
-from marrowtrail.follow_up.intensity_alignment import BothWays, align, blurs_mm, levels_of
+from marrowtrail.follow_up.intensity_alignment import BothWays, align, blurs_mm
+from marrowtrail.follow_up.prepared import Prepared
 from marrowtrail.follow_up.surface_alignment import (
     align_surfaces,
     bone_starts,
@@ -35,6 +37,9 @@ from marrowtrail.record.sites import BoneId
 
 Imaged = tuple[tuple[Series, BoneMap], ...]
 """The series of one visit, each with the bones found on it."""
+
+Usable = Callable[[Series, BoneId], bool]
+"""Whether a series may place a bone: it lies in the frame that the bone was read in."""
 
 ENOUGH_SHARE = 0.6
 """A pair of series that shows less than this of a bone, against the pair that shows most, is
@@ -93,13 +98,22 @@ class _Aligned:
         return self.by_masks if self.kept is None else self.kept.transform
 
 
-def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ...]:
+def register_bones(
+    earlier: Imaged,
+    later: Imaged,
+    usable: Usable | None = None,
+    prepared: Prepared | None = None,
+) -> tuple[BoneRegistration, ...]:
     """Register every bone that two visits show in the same body part.
 
     Parameters
     ----------
     earlier, later
         The series of either visit with their bones; the masks lie on the grid of their series.
+    usable
+        Leaves out series whose place of a bone says nothing of the one that it was read on.
+    prepared
+        Keeps what is made of each visit, for its other pairs.
 
     Returns
     -------
@@ -107,11 +121,12 @@ def register_bones(earlier: Imaged, later: Imaged) -> tuple[BoneRegistration, ..
         By bone. ``transform`` maps LPS millimetres of the earlier series' frame
         to those of the later one's. Empty where no bone was imaged twice.
     """
-    chosen = _choose_series(earlier, later)
+    prepared = prepared or Prepared()
+    chosen = _choose_series(earlier, later, usable or (lambda _series, _bone: True))
     joints: dict[tuple[str, str], list[_Sighting]] = {}
     for sighting in chosen:
         joints.setdefault((sighting.earlier.id, sighting.later.id), []).append(sighting)
-    registrations = [one for joint in joints.values() for one in _register_joint(joint)]
+    registrations = [one for joint in joints.values() for one in _register_joint(joint, prepared)]
     return tuple(sorted(registrations, key=lambda one: one.bone))
 
 
@@ -127,10 +142,13 @@ def _how_made(contrast: Contrast) -> tuple[object, ...]:
     return contrast.weighting, contrast.fat_suppressed, agent, part
 
 
-def _choose_series(earlier: Imaged, later: Imaged) -> list[_Sighting]:
-    """The best pair of series for each bone."""
+def _choose_series(earlier: Imaged, later: Imaged, usable: Usable) -> list[_Sighting]:
+    """The best pair of usable series for each bone."""
     by_bone: dict[BoneId, list[_Sighting]] = {}
     for sighting in _sightings(earlier, later):
+        series = (sighting.earlier, sighting.later)
+        if not all(usable(one, sighting.bone) for one in series):
+            continue
         by_bone.setdefault(sighting.bone, []).append(sighting)
     return [_best(sightings) for sightings in by_bone.values()]
 
@@ -178,14 +196,14 @@ def _rank(
     )
 
 
-def _register_joint(joint: list[_Sighting]) -> list[BoneRegistration]:
-    pairs = [_surfaces(sighting) for sighting in joint]
+def _register_joint(joint: list[_Sighting], prepared: Prepared) -> list[BoneRegistration]:
+    pairs = [_surfaces(sighting, prepared) for sighting in joint]
     measured = [pair for pair in pairs if pair is not None]
     whole = RigidTransform.identity()
     if measured:
         whole = align_surfaces(measured, joint_starts(measured)).transform
     aligned = [
-        None if pair is None else _align(sighting, pair, whole)
+        None if pair is None else _align(sighting, pair, whole, prepared)
         for sighting, pair in zip(joint, pairs, strict=True)
     ]
     shift_mm = _fat_shift_mm([one for one in aligned if one is not None])
@@ -206,13 +224,20 @@ def _register_joint(joint: list[_Sighting]) -> list[BoneRegistration]:
             reason=verdict.reason,
             surface_gap_mm=None if one.evidence.final is None else one.evidence.final.gap_mm,
             correlation=one.evidence.correlation,
+            from_frame=_frame(one.sighting.earlier),
+            to_frame=_frame(one.sighting.later),
         )
         for one, verdict in zip(placed, verdicts, strict=True)
     ]
 
 
-def _surfaces(sighting: _Sighting) -> tuple[BoneSurface, BoneSurface] | None:
-    first, second = surface_of(sighting.earlier_bone), surface_of(sighting.later_bone)
+def _frame(series: Series) -> str | None:
+    return series.volume.geometry.frame_of_reference
+
+
+def _surfaces(sighting: _Sighting, prepared: Prepared) -> tuple[BoneSurface, BoneSurface] | None:
+    first = prepared.surface(sighting.earlier.id, sighting.earlier_bone)
+    second = prepared.surface(sighting.later.id, sighting.later_bone)
     return None if first is None or second is None else (first, second)
 
 
@@ -222,10 +247,13 @@ def _place_blindly(sighting: _Sighting, whole: RigidTransform) -> _Placed:
 
 
 def _align(
-    sighting: _Sighting, pair: tuple[BoneSurface, BoneSurface], whole: RigidTransform
+    sighting: _Sighting,
+    pair: tuple[BoneSurface, BoneSurface],
+    whole: RigidTransform,
+    prepared: Prepared,
 ) -> _Aligned:
     by_masks = align_surfaces([pair], bone_starts(pair, whole)).transform
-    refined = _refine(sighting, by_masks)
+    refined = _refine(sighting, by_masks, prepared)
     kept, doubt = _keep(sighting, refined)
     if kept is not None and _led_astray(pair, by_masks, kept.transform):
         astray = "placed by its masks alone, intensities led away from them"
@@ -274,14 +302,14 @@ def _place(one: _Aligned, fat_shift_mm: NDArray[np.float64]) -> _Placed:
     return _Placed(one.sighting, transform, evidence)
 
 
-def _refine(sighting: _Sighting, start: RigidTransform) -> BothWays | None:
+def _refine(sighting: _Sighting, start: RigidTransform, prepared: Prepared) -> BothWays | None:
     first, second = sighting.earlier, sighting.later
     if not contrasts_agree(first.contrast, second.contrast):
         return None
     blurs = blurs_mm(first.volume.geometry, second.volume.geometry)
     return align(
-        levels_of(first, sighting.earlier_bone, blurs),
-        levels_of(second, sighting.later_bone, blurs),
+        prepared.levels(first, sighting.earlier_bone, blurs),
+        prepared.levels(second, sighting.later_bone, blurs),
         start,
     )
 

@@ -21,9 +21,11 @@ class Verification(StrEnum):
 class BoneRegistration:
     """How one bone lies in a later visit.
 
-    ``transform`` maps a point of the earlier visit's frame to the same tissue in the later
+    ``transform`` maps a point of the earlier series' frame to the same tissue in the later
     one's. ``surface_gap_mm`` is the independent check: mean distance between the bone's two
-    surfaces once aligned, which was not what the registration optimised.
+    surfaces once aligned, which was not what the registration optimised. ``from_frame`` and
+    ``to_frame`` are the frames of reference that it holds between, ``None`` where a series
+    names none. ``loop_mm`` is how far the best loop over three visits ends from where it began.
     """
 
     bone: BoneId
@@ -36,17 +38,55 @@ class BoneRegistration:
     reason: str
     surface_gap_mm: float | None
     correlation: float | None
+    from_frame: str | None = None
+    to_frame: str | None = None
+    loop_mm: float | None = None
+
+    def within(self, earlier: str | None, later: str | None) -> Verification:
+        """Whether it may be relied on between two frames of reference.
+
+        A verified registration of other frames says nothing certain of these.
+        """
+        same = self.from_frame in (None, earlier) and self.to_frame in (None, later)
+        if same or self.verification is Verification.IMPOSSIBLE:
+            return self.verification
+        return Verification.UNVERIFIED
+
+
+@dataclass(frozen=True, slots=True)
+class MovedSeries:
+    """A series whose bones lie ``apart_mm`` from where the series ``home_id`` shows them.
+
+    Both name one frame of reference: the patient moved between them.
+    """
+
+    visit_id: str
+    series_id: str
+    home_id: str
+    apart_mm: float
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An edge of the lesion graph: the two lesions hold the same tissue."""
+    """An edge of the lesion graph: the two lesions hold the same tissue.
+
+    Parameters
+    ----------
+    earlier, later
+        Lesion ids.
+    overlap
+        Shared volume over the smaller lesion's, 0 to 1; 0 where matched by region only.
+    verified
+        Matched by the tissue that they share, under a verified registration.
+    confidence
+        0 to 1, how surely they are one: see :func:`.matching.match_lesions`.
+    """
 
     earlier: str
     later: str
     overlap: float
-    """Shared volume over the smaller lesion's, 0 to 1."""
     verified: bool
+    confidence: float = 1.0
 
 
 class Change(StrEnum):
@@ -62,14 +102,46 @@ class Change(StrEnum):
     RECURRED = "recurred"
     UNCLEAR = "unclear"
     SINGLE = "single"
-    """Seen once, with no later or earlier visit that imaged the same bone."""
+    """Seen once, with no later or earlier visit that imaged its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What became of lesions of a track over one interval.
+
+    Parameters
+    ----------
+    from_visit, to_visit
+        Two visits that both tell something of the lesions' place; none between them does.
+    earlier, later
+        Lesion ids; empty where the place was clear. Several on one side have split or merged.
+    change, explanation
+        What happened, and the figures behind it.
+    verified
+        Every edge rests on a verified registration, and a clear place was found again by one.
+    cleared_mm3, appeared_mm3
+        Tissue that was oedema at the first visit only, and at the second only, beyond what the
+        outlines and the registration can be wrong; ``None`` where that is not verified.
+    """
+
+    from_visit: str
+    to_visit: str
+    earlier: tuple[str, ...]
+    later: tuple[str, ...]
+    change: Change
+    verified: bool
+    explanation: str
+    cleared_mm3: float | None = None
+    appeared_mm3: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
     """One lesion through the visits: lesion ids in order of date, and how it changed last.
 
-    ``clear_at`` are the visits that imaged its place and showed no oedema there.
+    ``clear_at`` are the visits that imaged its place and showed no oedema there. ``steps`` say
+    what became of it over each interval, ``since_first`` how its last sighting compares with
+    its first, where there are more than two.
     """
 
     id: str
@@ -79,6 +151,8 @@ class Track:
     change: Change
     verified: bool
     explanation: str
+    steps: tuple[Step, ...] = ()
+    since_first: Step | None = None
 
 
 class ShiftKind(StrEnum):
@@ -87,14 +161,48 @@ class ShiftKind(StrEnum):
     WITHIN_BONE = "within_bone"
     WITHIN_JOINT = "within_joint"
     BETWEEN_JOINTS = "between_joints"
+    CONTRALATERAL = "contralateral"
+    """To the same joint of the other side."""
+
+
+class Before(StrEnum):
+    """What the visit of the first lesion says of the place of the second."""
+
+    CLEAR = "clear"
+    CLEAR_BY_REGION = "clear_by_region"
+    POSSIBLE = "possible"
+    NOT_COMPARABLE = "not_comparable"
+    NOT_READ = "not_read"
+    NOT_IMAGED = "not_imaged"
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
     """Oedema that faded in one place while it appeared in another.
 
-    Both lesion ids are given; ``days`` counts from the visit of the first to the visit of
-    the second.
+    Parameters
+    ----------
+    from_lesion, to_lesion
+        Lesion ids.
+    kind
+        How far it went.
+    days
+        From the visit of the first lesion to the visit of the second.
+    verified
+        The first lesion's place was found again by a verified registration, and nothing speaks
+        against the second being new. Whether its place had been imaged at all says ``before``.
+    explanation
+        In words.
+    before
+        Clear is told apart from not imaged: only a clear place dates the arrival.
+    resolved_mm3, appeared_mm3
+        What the first lost until then, and the volume of the second when it was first seen.
+    overlap_days
+        Days for which both were there at least; negative where the first was seen last before
+        the second was seen first.
+    overlap_at_most_days
+        Days for which both can have been there: up to the visit that shows the first clear, from
+        the one that shows the second not there yet. ``None`` where no visit bounds it.
     """
 
     from_lesion: str
@@ -103,13 +211,25 @@ class Shift:
     days: int
     verified: bool
     explanation: str
+    before: Before = Before.NOT_IMAGED
+    resolved_mm3: float = 0.0
+    appeared_mm3: float = 0.0
+    overlap_days: int = 0
+    overlap_at_most_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowUp:
-    """All that comparing the visits gave."""
+    """All that comparing the visits gave.
+
+    ``matches`` are the edges that tracks are made of; ``alternatives`` are those that were
+    weighed and not taken, for a reader who knows better. ``moved`` are series that share their
+    frame with the one that was read in name only.
+    """
 
     registrations: tuple[BoneRegistration, ...]
     matches: tuple[Match, ...]
     tracks: tuple[Track, ...]
     shifts: tuple[Shift, ...]
+    alternatives: tuple[Match, ...] = ()
+    moved: tuple[MovedSeries, ...] = ()

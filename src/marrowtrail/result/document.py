@@ -19,6 +19,7 @@ from marrowtrail.result.rows import (
     bone_network_row,
     finding_row,
     lesion_rows,
+    match_rows,
     registration_row,
     set_aside_rows,
     shift_rows,
@@ -57,10 +58,11 @@ def build_document(
         tracks=track_rows(measured.followed),
         shifts=shift_rows(measured.followed),
         registrations=tuple(registration_row(one) for one in measured.followed.registrations),
+        matches=match_rows(measured.followed),
         findings=tuple(finding_row(one, keep_dates=keep_dates) for one in concluded.findings),
         differential=proposed.causes,
         rankings=(_ranking("proposed", proposed), _ranking("confirmed", concluded.confirmed)),
-        explanation=_explanation(proposed),
+        explanation=_explanation(proposed, keep_dates=keep_dates),
         course=tuple(
             CourseRow(visit=visit, day=(days[visit] - first).days, causes=one.causes)
             for visit, one in concluded.course
@@ -87,7 +89,8 @@ def build_document(
     )
 
 
-def _explanation(differential: Differential) -> ExplanationRow:
+def _explanation(differential: Differential, *, keep_dates: bool) -> ExplanationRow:
+    notes = differential.notes
     return ExplanationRow(
         standing=differential.standing,
         standing_why=differential.standing_why,
@@ -96,6 +99,8 @@ def _explanation(differential: Differential) -> ExplanationRow:
         under_settings=differential.under_settings,
         odds_to_flip=differential.odds_to_flip,
         outlook=differential.outlook,
+        notes=notes if keep_dates else tuple(undated(one) for one in notes),
+        withheld=differential.withheld,
     )
 
 

@@ -16,15 +16,19 @@ import numpy as np
 from marrowtrail.errors import InputError
 from marrowtrail.imaging.volume import Volume
 from marrowtrail.imaging.write_nifti import write_nifti
+from marrowtrail.result.aligned import aligned_volumes
 from marrowtrail.result.found_bones import write_found_bones
 from marrowtrail.result.model import Result
-from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
+from marrowtrail.result.tables import tables
 
 DOCUMENT = "result.json"
 """Marks a folder as one that a run wrote and may replace."""
 
 VIEWER = "viewer"
 """Holds the stacks of slices that the report's viewer shows."""
+
+ALIGNED = "aligned"
+"""Holds every visit's series of a bone with oedema on today's grid."""
 
 
 def check_target(out: Path) -> None:
@@ -89,9 +93,7 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str | bytes]) -> Non
     files: dict[str, str | bytes] = {
         DOCUMENT: json_text + "\n",
         "provenance.json": document.provenance.model_dump_json(indent=1) + "\n",
-        "lesions.csv": lesions_csv(document),
-        "regions.csv": regions_csv(document),
-        "tracks.csv": tracks_csv(document),
+        **tables(document),
         **pages,
     }
     write_files(folder, files)
@@ -103,6 +105,9 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str | bytes]) -> Non
     for name, volume in _labels(result).items():
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")
     write_found_bones(result.bone_maps, folder / "labels")
+    (folder / ALIGNED).mkdir()
+    for name, volume in aligned_volumes(result).items():
+        write_nifti(volume, folder / ALIGNED / f"{name}.nii.gz")
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:

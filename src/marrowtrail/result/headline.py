@@ -44,6 +44,7 @@ def _course(measured: Measured) -> str:
         Change.NEW: "is new",
         Change.SPLIT: "parted",
         Change.MERGED: "flowed together",
+        Change.SINGLE: "was seen once",
     }.get(track.change, "was followed")
     return f"Marrow oedema of the {name(largest)} {became} ({track.explanation})."
 

@@ -25,7 +25,7 @@ from marrowtrail.diagnosis.differential import (
     TwoDiseases,
     UnderSetting,
 )
-from marrowtrail.follow_up.track import BoneRegistration, Change, ShiftKind
+from marrowtrail.follow_up.track import Before, BoneRegistration, Change, ShiftKind
 from marrowtrail.imaging.series import Study
 from marrowtrail.lesions.lesion import BoneReading, Lesion, SignKind, SignState
 from marrowtrail.record.findings import Finding, FindingState, NotDoneReason
@@ -33,7 +33,7 @@ from marrowtrail.record.sites import Side
 from marrowtrail.result.row import Row
 from marrowtrail.result.viewer_rows import ViewerPlaceRow
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "1.4"
 
 
 class SeriesRow(Row):
@@ -100,7 +100,8 @@ class LesionRow(Row):
     """One lesion at one visit.
 
     ``joint_distance_mm`` is the distance from the joint surface of its bone to the nearest part of
-    it, empty where the image does not tell where that surface is.
+    it, empty where the image does not tell where that surface is. ``predecessors`` are tracking
+    UIDs of other lesions that it came from, by a split or a merger.
     """
 
     id: str
@@ -120,6 +121,7 @@ class LesionRow(Row):
     share_of_bone: float
     contrast: float
     centroid_lps: tuple[float, float, float]
+    predecessors: tuple[str, ...] = ()
 
 
 class SignRow(Row):
@@ -137,8 +139,49 @@ class SignRow(Row):
     confidence: float
 
 
+class MatchRow(Row):
+    """Two lesions of two visits that may be one: an edge of the graph, or an alternative.
+
+    ``overlap`` is the shared volume over the smaller lesion's, 0 where matched by region only.
+    ``confidence`` is the share of errors that a verified registration may have under which both
+    still overlap enough; by region it is even at best.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    from_: str = Field(alias="from", serialization_alias="from")
+    to: str
+    overlap: float
+    confidence: float
+    verified: bool
+    chosen: bool
+
+
+class StepRow(Row):
+    """What became of a lesion over one interval.
+
+    ``earlier`` and ``later`` are lesion ids; one of them is empty where its place was clear.
+    ``cleared_mm3`` and ``appeared_mm3`` are tissue that changed class with certainty; empty where
+    the alignment is not verified.
+    """
+
+    from_visit: str
+    to_visit: str
+    earlier: tuple[str, ...]
+    later: tuple[str, ...]
+    change: Change
+    verified: bool
+    explanation: str
+    cleared_mm3: float | None = None
+    appeared_mm3: float | None = None
+
+
 class TrackRow(Row):
-    """One lesion through the visits."""
+    """One lesion through the visits.
+
+    ``change`` is the last one; ``steps`` hold every interval in order of time, ``since_first``
+    compares the last sighting with the first, where there are more than two.
+    """
 
     id: str
     bone: str
@@ -148,10 +191,18 @@ class TrackRow(Row):
     change: Change
     verified: bool
     explanation: str
+    steps: tuple[StepRow, ...] = ()
+    since_first: StepRow | None = None
 
 
 class ShiftRow(Row):
-    """Oedema that went from one place to another."""
+    """Oedema that went from one place to another.
+
+    ``before`` is what the visit of the first lesion says of the place of the second: clear is
+    told apart from not imaged. ``resolved_mm3`` is what the first lost, ``appeared_mm3`` the
+    second's first volume. Both were there for ``overlap_days`` at least (negative: a gap) and
+    ``overlap_at_most_days`` at most, empty where no visit bounds it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -161,10 +212,19 @@ class ShiftRow(Row):
     days: int
     verified: bool
     explanation: str
+    before: Before | None = None
+    resolved_mm3: float | None = None
+    appeared_mm3: float | None = None
+    overlap_days: int | None = None
+    overlap_at_most_days: int | None = None
 
 
 class RegistrationRow(Row):
-    """How one bone was aligned between two visits, and whether that is verified."""
+    """How one bone was aligned between two visits, and whether that is verified.
+
+    ``matrix_lps`` maps LPS millimetres of ``from_series`` to those of ``to_series``. ``loop_mm`` is
+    how far the best loop over three visits ends from where it began.
+    """
 
     bone: str
     side: Side
@@ -176,6 +236,9 @@ class RegistrationRow(Row):
     surface_gap_mm: float | None
     correlation: float | None
     matrix_lps: tuple[tuple[float, ...], ...]
+    from_series: str = ""
+    to_series: str = ""
+    loop_mm: float | None = None
 
 
 class FindingRow(Row):
@@ -216,7 +279,9 @@ class ExplanationRow(Row):
     """What stands behind the ranking from all findings, and what would change it.
 
     ``odds_to_flip`` is how many times commoner the second cause would have to be to draw level;
-    empty where nothing was ranked.
+    empty where nothing was ranked. ``notes`` say what counts in another way than it was entered;
+    ``withheld`` are the diagnoses that cannot be claimed yet, since what gives them their name
+    has not been seen.
     """
 
     standing: Standing = Standing.UNDECIDED
@@ -226,6 +291,8 @@ class ExplanationRow(Row):
     under_settings: tuple[UnderSetting, ...] = ()
     odds_to_flip: float | None = None
     outlook: tuple[OutlookLine, ...] = ()
+    notes: tuple[str, ...] = ()
+    withheld: tuple[str, ...] = ()
 
 
 class WarningRow(Row):
@@ -317,6 +384,7 @@ class ResultDocument(Row):
     tracks: tuple[TrackRow, ...]
     shifts: tuple[ShiftRow, ...]
     registrations: tuple[RegistrationRow, ...]
+    matches: tuple[MatchRow, ...] = ()
     findings: tuple[FindingRow, ...]
     differential: tuple[Cause, ...]
     rankings: tuple[RankingRow, ...]

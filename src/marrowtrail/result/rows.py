@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from marrowtrail.anatomy.bones import Bone, BoneMap
 from marrowtrail.errors import Caution
+from marrowtrail.follow_up.lineage import lineages
 from marrowtrail.follow_up.shifts import name
-from marrowtrail.follow_up.track import BoneRegistration, FollowUp
+from marrowtrail.follow_up.track import BoneRegistration, FollowUp, Step
 from marrowtrail.imaging.series import Series, Visit
 from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign
 from marrowtrail.record.findings import Finding
@@ -20,12 +21,14 @@ from marrowtrail.result.model import (
     BoneRow,
     FindingRow,
     LesionRow,
+    MatchRow,
     RegionShareRow,
     RegistrationRow,
     SeriesRow,
     SetAsideRow,
     ShiftRow,
     SignRow,
+    StepRow,
     TrackRow,
     VisitRow,
     WarningRow,
@@ -97,20 +100,19 @@ def bone_network_row(bone_maps: Iterable[BoneMap]) -> BoneNetworkRow | None:
 
 
 def lesion_rows(measured: Measured) -> tuple[LesionRow, ...]:
-    """One row a lesion; lesions of one track share its tracking UID."""
+    """One row a lesion; lesions of one line of descent share its tracking UID."""
     lesions = measured.lesions
     source = {one.id: one.source_uid for visit in measured.study.visits for one in visit.series}
-    uids: dict[str, str] = {}
-    for track in measured.followed.tracks:
-        first = lesions[track.lesions[0]]
-        uid = tracking_uid(first, source[first.series_id])
-        uids.update(dict.fromkeys(track.lesions, uid))
+    order = [visit.id for visit in measured.study.visits]
+    lines = lineages(lesions, measured.followed.matches, order)
+    uids = {one.id: tracking_uid(one, source[one.series_id]) for one in lesions.values()}
     maps = {bone_map.series_id: bone_map for bone_map in measured.bone_maps}
     distances = distances_to_joint_mm(tuple(lesions.values()), measured.bone_maps)
     return tuple(
         _lesion_row(
             lesion,
-            uids[lesion.id],
+            uids[lines[lesion.id].first],
+            tuple(uids[one] for one in lines[lesion.id].predecessors),
             maps[lesion.series_id].get(lesion.bone),
             distances.get(lesion.id),
         )
@@ -129,7 +131,11 @@ def tracking_uid(first: Lesion, source_uid: str) -> str:
 
 
 def _lesion_row(
-    lesion: Lesion, uid: str, bone: Bone | None, joint_distance_mm: float | None
+    lesion: Lesion,
+    uid: str,
+    predecessors: tuple[str, ...],
+    bone: Bone | None,
+    joint_distance_mm: float | None,
 ) -> LesionRow:
     labels = {one.key: one.label for one in vocabulary().bone(lesion.bone.bone).regions}
     x, y, z = (round(float(value), 2) for value in lesion.centroid_lps)
@@ -159,6 +165,7 @@ def _lesion_row(
         share_of_bone=round(lesion.share_of_bone, 4),
         contrast=round(lesion.contrast, 3),
         centroid_lps=(x, y, z),
+        predecessors=predecessors,
     )
 
 
@@ -193,8 +200,41 @@ def track_rows(followed: FollowUp) -> tuple[TrackRow, ...]:
             change=track.change,
             verified=track.verified,
             explanation=track.explanation,
+            steps=tuple(_step_row(step) for step in track.steps),
+            since_first=None if track.since_first is None else _step_row(track.since_first),
         )
         for track in followed.tracks
+    )
+
+
+def _step_row(step: Step) -> StepRow:
+    return StepRow(
+        from_visit=step.from_visit,
+        to_visit=step.to_visit,
+        earlier=step.earlier,
+        later=step.later,
+        change=step.change,
+        verified=step.verified,
+        explanation=step.explanation,
+        cleared_mm3=step.cleared_mm3,
+        appeared_mm3=step.appeared_mm3,
+    )
+
+
+def match_rows(followed: FollowUp) -> tuple[MatchRow, ...]:
+    """One row for each edge of the lesion graph, then one for each alternative."""
+    known = ((followed.matches, True), (followed.alternatives, False))
+    return tuple(
+        MatchRow(
+            from_=one.earlier,
+            to=one.later,
+            overlap=round(one.overlap, 4),
+            confidence=round(one.confidence, 4),
+            verified=one.verified,
+            chosen=chosen,
+        )
+        for matches, chosen in known
+        for one in matches
     )
 
 
@@ -208,6 +248,11 @@ def shift_rows(followed: FollowUp) -> tuple[ShiftRow, ...]:
             days=shift.days,
             verified=shift.verified,
             explanation=shift.explanation,
+            before=shift.before,
+            resolved_mm3=shift.resolved_mm3,
+            appeared_mm3=shift.appeared_mm3,
+            overlap_days=shift.overlap_days,
+            overlap_at_most_days=shift.overlap_at_most_days,
         )
         for shift in followed.shifts
     )
@@ -228,6 +273,9 @@ def registration_row(one: BoneRegistration) -> RegistrationRow:
         matrix_lps=tuple(
             tuple(round(float(value), 9) for value in row) for row in one.transform.matrix
         ),
+        from_series=one.from_series,
+        to_series=one.to_series,
+        loop_mm=one.loop_mm,
     )
 
 

@@ -99,6 +99,63 @@ def tracks_csv(document: ResultDocument) -> str:
     return _csv(header, rows)
 
 
+def intervals_csv(document: ResultDocument) -> str:
+    """One line for each interval of a track."""
+    header = [
+        "track",
+        "from_visit",
+        "to_visit",
+        "days",
+        "change",
+        "verified",
+        "earlier",
+        "later",
+        "cleared_mm3",
+        "appeared_mm3",
+        "explanation",
+    ]
+    days = {visit.id: visit.day for visit in document.visits}
+    rows = (
+        [
+            track.id,
+            step.from_visit,
+            step.to_visit,
+            days[step.to_visit] - days[step.from_visit],
+            step.change.value,
+            step.verified,
+            " ".join(step.earlier),
+            " ".join(step.later),
+            step.cleared_mm3,
+            step.appeared_mm3,
+            step.explanation,
+        ]
+        for track in document.tracks
+        for step in track.steps
+    )
+    return _csv(header, rows)
+
+
+def matches_csv(document: ResultDocument) -> str:
+    """One line for each edge of the lesion graph, and for each alternative."""
+    header = ["from", "to", "overlap", "confidence", "verified", "chosen"]
+    rows = (
+        [one.from_, one.to, one.overlap, one.confidence, one.verified, one.chosen]
+        for one in document.matches
+    )
+    return _csv(header, rows)
+
+
+def tables(document: ResultDocument) -> dict[str, str]:
+    """Every table by its file name."""
+    return {
+        "lesions.csv": lesions_csv(document),
+        "regions.csv": regions_csv(document),
+        "tracks.csv": tracks_csv(document),
+        "intervals.csv": intervals_csv(document),
+        "matches.csv": matches_csv(document),
+    }
+
+
 def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

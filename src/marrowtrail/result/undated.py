@@ -12,7 +12,8 @@ from dataclasses import replace
 from marrowtrail.diagnosis.differential import LedgerLine, RedFlag
 
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DATE = re.compile(rf"\s*\b(on|of|at|since)?\s*\d{{1,2}} ({_MONTHS}) \d{{4}}|\s*\d{{4}}-\d\d-\d\d")
+_DAY = rf"\d{{1,2}} ({_MONTHS}) \d{{4}}|\d{{4}}-\d\d-\d\d"
+_DATE = re.compile(rf"\s*\b(on|of|at|since)?\s*({_DAY})")
 
 
 def undated(text: str) -> str:
