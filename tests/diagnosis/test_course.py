@@ -42,6 +42,7 @@ from marrowtrail.diagnosis.reasoning import diagnose, probabilities
 from marrowtrail.diagnosis.weighing import weigh
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.sites import Side, Site
+from marrowtrail.record.treatments import Given
 
 from .stories import ANKLE, CONDYLE, FIRST, HEAD, PLATEAU, A, E, P, not_done, seen, told
 
@@ -367,33 +368,69 @@ class TestHealing:
 
 
 class TestTreatmentAsACovariate:
-    HEALED = told("bme_large_diffuse resolves_by_3m")
+    HEALED = (
+        *seen(CONDYLE, FIRST, "bme_present bme_large_diffuse"),
+        oedema(CONDYLE, 90, FindingState.ABSENT),
+    )
 
-    @pytest.mark.parametrize("response", [P, A])
-    def test_healing_under_a_bisphosphonate_is_expected_sooner(
-        self, knowledge: Knowledge, response: FindingState
+    def looks(self, knowledge: Knowledge, name: str, day: int | None) -> Sightings:
+        start = None if day is None else FIRST + timedelta(days=day)
+        return read_findings(self.HEALED, knowledge, [Given(name, start)]).course
+
+    def test_healing_after_the_one_drug_with_a_comparison_is_expected_sooner(
+        self, knowledge: Knowledge
     ) -> None:
-        treated = [*self.HEALED, Finding("response_bisphosphonate", response)]
-        assert looks_of(treated, knowledge).healing_speed == pytest.approx(2.1)
-        said = read_findings(treated, knowledge).unused
-        assert any("counted as faster" in line for line in said)
+        course = self.looks(knowledge, "zoledronate", 20)
+        assert course.healing_speed == pytest.approx(2.1)
+        assert course.treated_from == 20.0
+        reading = read_findings(self.HEALED, knowledge, [Given("zoledronate", FIRST)])
+        assert any("2.1 times as fast" in line for line in reading.notes)
+        assert not any("fast" in line for line in reading.unused)
 
-    @pytest.mark.parametrize("key", ["response_iloprost", "response_denosumab_mri"])
-    def test_a_treatment_without_a_comparison_is_none(self, knowledge: Knowledge, key: str) -> None:
-        assert looks_of([*self.HEALED, Finding(key, P)], knowledge).healing_speed == 1.0
+    @pytest.mark.parametrize("name", ["ibandronate", "alendronate", "iloprost", "denosumab"])
+    def test_what_no_source_compares_changes_nothing(self, knowledge: Knowledge, name: str) -> None:
+        assert self.looks(knowledge, name, 20) == read_findings(self.HEALED, knowledge).course
 
-    def test_one_that_was_not_given_changes_nothing(self, knowledge: Knowledge) -> None:
-        undone = [*self.HEALED, *not_done(["response_bisphosphonate"])]
-        assert np.array_equal(
-            probabilities(undone, knowledge), probabilities(self.HEALED, knowledge)
-        )
+    def test_nor_does_a_drug_of_which_nobody_knows_when(self, knowledge: Knowledge) -> None:
+        assert self.looks(knowledge, "zoledronate", None).healing_speed == 1.0
+
+    def test_a_response_alone_names_no_drug(self, knowledge: Knowledge) -> None:
+        told_of = [*self.HEALED, Finding("response_bisphosphonate", P)]
+        assert looks_of(told_of, knowledge).healing_speed == 1.0
+
+    def test_given_after_healing_it_changes_nothing(self, knowledge: Knowledge) -> None:
+        def found(day: int) -> Floats:
+            given = [Given("zoledronate", FIRST + timedelta(days=day))]
+            return weigh(self.HEALED, knowledge, "uniform", given).closed_form
+
+        untreated = weigh(self.HEALED, knowledge, "uniform").closed_form
+        assert found(120) == pytest.approx(untreated, abs=1e-15)
+        assert np.abs(found(10) - untreated).max() > 1e-3
+
+    def test_the_rate_changes_on_the_day_of_the_drug(self) -> None:
+        """Against a slow twin: two exponentials, one after the other."""
+        day, start, speed = 90.0, 30.0, 2.1
+        gone = [Look(day, 0.0, 1.0)]
+        fast = place_likelihood(gone, [], GRID, speed, start)[3, 4, 0, 0]
+        rate = -np.log(1 - COLLAPSE_SHARES[0]) / 731.0
+        before, after = (place_generator(HEALING_DAYS[4], rate, 0.0, s) for s in (1.0, speed))
+        stages = np.eye(5)[0] @ expm(before * start) @ expm(after * (day - start))
+        shown = stages[2] + (1 - SHOWS_WHEN_COLLAPSED) * stages[4]
+        lasting = np.eye(5)[3] @ expm(before * day)
+        share = HEALING_SHARES[3]
+        expected = share * shown + (1 - share) * (1 - SHOWS_WHEN_COLLAPSED) * lasting[4]
+        assert fast == pytest.approx(expected, rel=1e-10)
 
     def test_oedema_that_stays_in_spite_of_it_speaks_more_for_lasting_oedema(
         self, knowledge: Knowledge
     ) -> None:
-        stays = told("bme_large_diffuse", "resolves_by_6m")
-        treated = [*stays, Finding("response_bisphosphonate", A)]
-        assert of(treated, knowledge, "bmes") < of(stays, knowledge, "bmes")
+        stays = [*self.HEALED[:2], oedema(CONDYLE, 183, P)]
+        row = knowledge.diagnoses.index("bmes")
+        treated, untreated = (
+            weigh(stays, knowledge, "uniform", given).closed_form[row]
+            for given in ([Given("zoledronate", FIRST)], [])
+        )
+        assert treated < untreated
 
 
 class TestCollapse:

@@ -13,6 +13,7 @@ from marrowtrail.diagnosis.linting import lint_json, lint_knowledge
 from marrowtrail.diagnosis.loading import load_knowledge
 from marrowtrail.diagnosis.memory_weight import memory_cells
 from marrowtrail.diagnosis.schema import Basis
+from marrowtrail.errors import InputError
 
 from .conftest import Edit
 
@@ -33,15 +34,40 @@ class TestTheKnowledgeOfThisVersion:
 
 
 class TestErrors:
-    def test_a_source_without_reference_or_reason(self, folder: Path, edit: Edit) -> None:
-        note = ', note: "no identifier at hand: not seen, kept as a source to read"'
+    def test_a_source_without_identifier_or_reason(self, folder: Path, edit: Edit) -> None:
+        reason = ', no_identifier: "none was noted from the page or record that was read"'
+        place = "reference: moh-it.pure.elsevier.com record, status: read_abstract"
+        note = ', note: "probably the same 3 men as trevisan2002oi: do not pool"'
+        edit("sources.yaml", f"{place}{note}{reason}", f"{place}{note}")
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["trevisan2002cr has no DOI, PMID or reason"], "a note is no reason"
+
+    def test_a_reason_beside_an_identifier(self, folder: Path, edit: Edit) -> None:
+        edit("sources.yaml", "status: read_abstract}", 'status: read_abstract, no_identifier: "x"}')
+        said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
+        assert said == ["grovle2024 has an identifier and a reason for having none"]
+
+    @pytest.mark.parametrize(
+        ("group", "rival", "old"),
+        [
+            ("tumour", "bone_sarcoma", "[marrow_malignancy, bone_sarcoma, osteoid_osteoma, "),
+            ("infection", "septic_arthritis", "[osteomyelitis, septic_arthritis, marrow"),
+        ],
+    )
+    def test_a_rival_of_the_same_group_that_is_not_answered(
+        self, folder: Path, edit: Edit, group: str, rival: str, old: str
+    ) -> None:
         edit(
-            "sources.yaml",
-            f"reference: memory, status: not_seen{note}",
-            "reference: x, status: not_seen",
+            "ledger.yaml",
+            f"lead: {group}, alternatives: {old}",
+            f"lead: {group}, alternatives: " + old.replace(f"{rival}, ", ""),
         )
         said = [p.what for p in lint_knowledge(folder).problems if p.is_error]
-        assert said == ["vandeberg1999 has no DOI, PMID or reason"]
+        assert said == [f"{rival} is not answered where another of its group {group} leads"]
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="no such folder"):
+            lint_knowledge(tmp_path / "nowhere")
 
     def test_a_source_that_was_not_seen_and_is_cited(self, folder: Path, edit: Edit) -> None:
         edit("cells/avn.yaml", "source: meier2014", "source: felson2001")
@@ -131,6 +157,64 @@ class TestDiagnose:
         assert "no prior knowledge" in said
         assert "resolution:" in said
         assert "times as common" in said
+
+
+class TestWhatDiagnosePrints:
+    """Each in both directions: what is there is printed, and what is not is not."""
+
+    def ask(self, tmp_path: Path, text: str) -> str:
+        path = tmp_path / "case.yaml"
+        path.write_text(text, encoding="utf-8")
+        result = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["diagnose", str(path)])
+        assert result.exit_code == 0, result.output
+        return " ".join(result.stdout.split())
+
+    def test_bars_of_the_leading_cause(self, tmp_path: Path) -> None:
+        said = self.ask(tmp_path, CASE)
+        assert "log10 ratio" in said
+        assert "█" in said
+        assert "█" not in self.ask(tmp_path, "schema_version: 1\n")
+
+    def test_without_oedema_no_interval_and_a_reason(self, tmp_path: Path) -> None:
+        clear = self.ask(tmp_path, CASE.split("  - finding: bme_present", maxsplit=1)[0] + CLEAR)
+        assert "undecided: No cause stands out." in clear
+        assert clear.count("none") >= 20
+        assert " to " not in clear.split("bone marrow")[-1].split("%")[0]
+        assert "none of these" in self.ask(tmp_path, CASE).lower()
+
+    def test_a_finding_of_a_joint_never_imaged_is_used_and_noted(self, tmp_path: Path) -> None:
+        noted = self.ask(tmp_path, CASE + SERIES.replace("PART", "knee"))
+        assert "note: shift" in noted or "taken as entered" in noted
+        assert "not used: bone marrow oedema: no series" not in noted
+        assert "taken as entered" not in self.ask(tmp_path, CASE)
+
+    def test_a_label_that_cannot_be_claimed_yet_is_marked(self, tmp_path: Path) -> None:
+        moved = self.ask(tmp_path, CASE)
+        assert "Regional migratory osteoporosis *" not in moved
+        still = self.ask(tmp_path, CASE.split("  - finding: shift", maxsplit=1)[0])
+        assert "Regional migratory osteoporosis *" in still
+        assert "* cannot be claimed yet" in still
+
+    def test_a_drug_with_a_known_effect_is_a_note(self, tmp_path: Path) -> None:
+        zoledronate = "treatments: [{name: zoledronate, from: 2031-02-01}]\n"
+        given = self.ask(tmp_path, CASE + zoledronate)
+        assert "note: healing: counted as 2.1 times as fast from day 22 on" in given
+        other = self.ask(tmp_path, CASE + zoledronate.replace("zoledronate", "ibandronate"))
+        assert "as fast" not in other
+
+
+CLEAR = """
+  - finding: bme_present
+    state: absent
+    site: {bone: femur, side: right, region: medial_condyle}
+    visit: 2031-01-10
+"""
+
+SERIES = """
+visits:
+  - date: 2031-01-10
+    series: [{file: a.nii.gz, body_part: PART, side: right, weighting: pd, fat_suppressed: true}]
+"""
 
 
 class TestWhatToSourceNext:

@@ -16,6 +16,7 @@ from marrowtrail.record.findings import SOFTWARE, Finding
 from marrowtrail.record.sites import Side, Site
 
 from .stories import (
+    ANKLE,
     CONDYLE,
     FIRST,
     HEALTHY,
@@ -286,6 +287,57 @@ class TestRedFlags:
         assert flag.explanation.startswith("Fever and raised CRP or ESR: may be infection")
 
 
+class TestSepticArthritisIsExcludedInTimeAndPlace:
+    """A normal CRP of months ago says nothing of the joint that hurts now."""
+
+    START = (
+        Finding("bme_present", P, CONDYLE, FIRST),
+        Finding("bme_present", A, CONDYLE, THIRD),
+        Finding("bme_present", P, ANKLE, THIRD),
+        Finding("fever", A),
+    )
+
+    def answer(self, knowledge: Knowledge, *more: Finding) -> LedgerStatus:
+        return status(diagnose([*self.START, *more], knowledge), "septic_arthritis")
+
+    def test_an_old_value_excludes_nothing_and_a_new_one_does(self, knowledge: Knowledge) -> None:
+        old, new = (Finding("crp_esr_raised", A, None, day) for day in (FIRST, THIRD))
+        assert self.answer(knowledge, old) is not LedgerStatus.EXCLUDED_BY_TEST
+        assert self.answer(knowledge, old, new) is LedgerStatus.EXCLUDED_BY_TEST
+
+    def test_a_value_without_a_date_holds_for_the_record(self, knowledge: Knowledge) -> None:
+        undated = Finding("crp_esr_raised", A)
+        assert self.answer(knowledge, undated) is LedgerStatus.EXCLUDED_BY_TEST
+
+    def test_a_dry_knee_says_nothing_of_the_ankle(self, knowledge: Knowledge) -> None:
+        knee, ankle = (Finding("effusion", A, site, THIRD) for site in (CONDYLE, ANKLE))
+        assert self.answer(knowledge, knee) is not LedgerStatus.EXCLUDED_BY_TEST
+        assert self.answer(knowledge, knee, ankle) is LedgerStatus.EXCLUDED_BY_TEST
+
+
+class TestTheLedgerHoldsRivalsOfTheGroup:
+    @pytest.mark.parametrize(
+        ("told_of", "lead", "rivals"),
+        [
+            (
+                "nidus rest_night_pain nsaid_marked_relief",
+                "osteoid_osteoma",
+                ("marrow_malignancy", "bone_sarcoma"),
+            ),
+            ("culture_positive sinus_tract abscess", "osteomyelitis", ("septic_arthritis",)),
+        ],
+    )
+    def test_and_not_the_leading_one_itself(
+        self, knowledge: Knowledge, told_of: str, lead: str, rivals: tuple[str, ...]
+    ) -> None:
+        found = diagnose([*told(told_of), Finding("bme_present", P, CONDYLE, FIRST)], knowledge)
+        listed = [line.diagnosis for line in found.ledger]
+        assert found.causes[0].diagnosis == lead
+        assert set(rivals) <= set(listed)
+        assert lead not in listed
+        assert len(listed) == len(set(listed))
+
+
 class TestTheLedger:
     def line(self, findings: list[Finding], knowledge: Knowledge, diagnosis: str) -> LedgerStatus:
         return status(diagnose(findings, knowledge), diagnosis)
@@ -340,10 +392,13 @@ class TestTheLedger:
             assert not listed & set(TRANSIENT)
 
     def test_dates_are_written_out(self, knowledge: Knowledge) -> None:
-        findings = [*SEED_THIRD, Finding("effusion", A, CONDYLE, date(2020, 2, 3))]
+        dry = [Finding("effusion", A, CONDYLE, date(2020, 2, 3))]
+        dry.append(Finding("effusion", A, ANKLE, THIRD))
+        findings = [*SEED_THIRD, *dry]
         found = diagnose(findings, knowledge)
         septic = next(x for x in found.ledger if x.diagnosis == "septic_arthritis")
         assert septic.status is LedgerStatus.EXCLUDED_BY_TEST
         assert "No joint effusion in the right medial femoral condyle on 3 February 2020" in (
             septic.explanation
         )
+        assert "distal tibial epiphysis on 1 July 2020" in septic.explanation

@@ -41,6 +41,14 @@ class TestScores:
                 assert shares == sorted(shares, reverse=True)
                 assert len(ranked) == 17
 
+    def test_families_are_sums_of_their_categories(self, scores: CaseScores) -> None:
+        for case in scores.cases:
+            label, family = dict(case.serial), dict(case.serial_families)
+            assert family["transient_bme"] == pytest.approx(label["RMO"] + label["TOH_BMES"])
+            assert family["gout"] == label["GOUT"]
+            assert sum(family.values()) == pytest.approx(1.0)
+        assert scores.best_tiers_families.serial is not None
+
     def test_the_shift_is_what_makes_it_migratory(self, scores: CaseScores) -> None:
         moved = scores.cases[1]
         assert moved.presentation[0][0] == "TOH_BMES"

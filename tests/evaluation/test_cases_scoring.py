@@ -8,7 +8,9 @@ import pytest
 from marrowtrail.evaluation.cases_scoring import (
     Ranking,
     calibration_slope,
+    family_sums,
     log_loss,
+    of_families,
     score,
     wilson,
 )
@@ -60,6 +62,29 @@ class TestScore:
 
     def test_nothing_to_score(self) -> None:
         assert score([]) is None
+
+
+FAMILY_OF = {"a": "one", "b": "one", "c": "two", "d": "three"}
+
+
+class TestFamilies:
+    def test_are_sums_of_their_categories(self) -> None:
+        shares = ranking(0.3, 0.25, 0.4, 0.05).probabilities
+        sums = family_sums(shares, FAMILY_OF)
+        assert [name for name, _ in sums] == ["one", "two", "three"]
+        assert [share for _, share in sums] == pytest.approx([0.55, 0.4, 0.05])
+
+    def test_a_family_may_lead_whose_categories_do_not(self) -> None:
+        wrong_label = ranking(0.3, 0.25, 0.4, 0.05, right="b")
+        family = of_families(wrong_label, FAMILY_OF)
+        assert not wrong_label.is_within(1)
+        assert family.is_within(1)
+        assert family.right_probability == pytest.approx(0.55)
+
+    def test_and_another_family_stays_wrong(self) -> None:
+        family = of_families(ranking(0.3, 0.25, 0.4, 0.05, right="d"), FAMILY_OF)
+        assert not family.is_within(2)
+        assert family.is_within(3)
 
 
 class TestSlope:

@@ -219,6 +219,7 @@ class TestForm:
             ("patient: {age: 121}", "age is 121; it must be at most 120"),
             ("patient: {age: 045}", "begins with a zero"),
             ("onset: {date: 2020}", "onset.date is 2020; it must be a date, as 2019-05-17"),
+            ("onset: {date: 1890-05-17}", "it must be a date of 1900 or later"),
             ("onset: {date: 17.05.2019}", "it must be a date, as 2019-05-17"),
             ("onset: {date: 0019-05-17}", "it must be a date"),
             ("onset: {date: 2019-02-30}", '"2019-02-30" is no day of the calendar'),

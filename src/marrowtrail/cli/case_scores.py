@@ -20,6 +20,7 @@ def show_case_scores(scores: CaseScores) -> None:
         TwoViews(presentation=scores.presentation, serial=scores.serial),
     )
     _add(table, "the engine, tiers A and B", scores.best_tiers)
+    _add(table, "its families, tiers A and B", scores.best_tiers_families)
     _add(table, "without cells from memory", scores.without_memory)
     for name, found in scores.baselines.items():
         _add(table, name.replace("_", " "), found)

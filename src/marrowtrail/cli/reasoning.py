@@ -17,6 +17,7 @@ from marrowtrail.record.case_file import read_case
 from marrowtrail.record.case_findings import case_findings
 from marrowtrail.record.findings import Finding
 from marrowtrail.record.never_imaged import never_imaged
+from marrowtrail.record.treatments import treatments_given
 
 
 class View(StrEnum):
@@ -30,12 +31,14 @@ class View(StrEnum):
 class Reasoned:
     """The differential of a case file, the audit sheet as CSV, and what to know of the record.
 
-    ``unused`` names what gave no finding, and findings about a place that was not imaged.
+    ``unused`` names what gave no finding; ``notes`` what is used and still should be looked at, as
+    findings about a place that was not imaged.
     """
 
     differential: Differential
     unused: tuple[str, ...]
     audit: str
+    notes: tuple[str, ...] = ()
 
 
 def reason_on(
@@ -52,10 +55,11 @@ def reason_on(
     reading = case_findings(case)
     as_of = _first_visit(reading.findings) if view is View.PRESENTATION else None
     known = [f for f in reading.findings if as_of is None or not f.visit or f.visit <= as_of]
-    differential = diagnose(known, knowledge, setting=setting)
-    audit = audit_sheet(weigh(known, knowledge, setting), knowledge, setting)
-    unused = (*never_imaged(case, known), *(str(one) for one in reading.unused))
-    return Reasoned(differential, unused, audit)
+    given = [t for t in treatments_given(case) if as_of is None or not t.start or t.start <= as_of]
+    differential = diagnose(known, knowledge, setting=setting, given=given)
+    audit = audit_sheet(weigh(known, knowledge, setting, given), knowledge, setting)
+    unused = tuple(str(one) for one in reading.unused)
+    return Reasoned(differential, unused, audit, never_imaged(case, known))
 
 
 def _first_visit(findings: Sequence[Finding]) -> date | None:

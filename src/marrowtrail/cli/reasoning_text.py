@@ -21,6 +21,10 @@ def show_explanations(found: Differential) -> None:
     for setting in found.under_settings:
         first = ", ".join(f"{c.label} {100 * c.probability:.0f} %" for c in setting.causes)
         answers.print(f"[dim]{escape(setting.label)} ({setting.basis}): {escape(first)}[/]")
+    answers.print(
+        f"[dim]ranked with the prior {escape(found.setting)}; how often each prior put the right "
+        "cause of published cases first stands in docs/validation.md[/]"
+    )
     if found.odds_to_flip is not None:
         times = f"{found.odds_to_flip:.1f}"
         answers.print(f"[dim]the second would lead if it were {times} times as common[/]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,8 @@ from rich.table import Table
 
 from marrowtrail.cli.terminal import answers
 from marrowtrail.diagnosis.differential import Differential, RedFlag
+from marrowtrail.diagnosis.wording import span_of
 from marrowtrail.errors import Severity
-from marrowtrail.evaluation.follow_up import FollowUpScores
 from marrowtrail.evaluation.oedema import OedemaScores
 from marrowtrail.report.story import may_be_oedema
 from marrowtrail.report.words import basis, ml, percent
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from marrowtrail.evaluation.regions import RegionScores
 
 SHOWN_CAUSES = 5
+
+NO_WIDTH = 1e-9
+"""Ends closer than this are one number: sums in another order differ by 1e-16, no draw does."""
+
+SHOWN_BARS = 8
+"""Findings shown for the leading cause."""
+
+BAR_UNIT = 0.1
+"""log10 ratio that one block of a bar stands for: a factor of 1.26."""
+
+LONGEST_BAR = 20
+"""Blocks; a longer bar is cut, the number beside it is whole."""
 
 
 def show(document: ResultDocument, out: Path) -> None:
@@ -67,7 +80,9 @@ def _causes(document: ResultDocument) -> Table:
 
 def _width(low: float, high: float) -> str:
     """Of a starting point nobody has published how far off it may be."""
-    return "none" if low == high else f"{percent(low).removesuffix(' %')} to {percent(high)}"
+    if math.isclose(low, high, abs_tol=NO_WIDTH):
+        return "none"
+    return span_of(low, high)
 
 
 def _red_flags(flags: Sequence[RedFlag]) -> None:
@@ -80,21 +95,52 @@ def differential_json(differential: Differential) -> str:
     return TypeAdapter(Differential).dump_json(differential, indent=1).decode()
 
 
-def show_differential(differential: Differential, unused: tuple[str, ...]) -> None:
-    """The answer of ``diagnose``: conclusion, causes, what is still open, what was not used."""
+def show_differential(
+    differential: Differential, unused: tuple[str, ...], notes: tuple[str, ...] = ()
+) -> None:
+    """The answer of ``diagnose``: conclusion, causes, reasons, what is open, what was not used."""
     answers.print(f"\n[bold]{escape(differential.conclusion)}[/]\n")
     table = Table("cause", "%", "interval")
     for cause in differential.causes:
         width = _width(cause.low, cause.high)
-        table.add_row(cause.label, f"{100 * cause.probability:.1f}", width)
+        is_withheld = cause.diagnosis in differential.withheld
+        label = f"{cause.label} *" if is_withheld else cause.label
+        table.add_row(label, f"{100 * cause.probability:.1f}", width)
     answers.print(table)
+    if differential.withheld:
+        answers.print(
+            "[dim]* cannot be claimed yet: how likely the course is that gives it its name, which "
+            "nobody has seen[/]"
+        )
+    if differential.bars:
+        answers.print(_bars(differential))
     for line in differential.ledger:
         status = line.status.value.replace("_", " ")
         answers.print(f"{escape(line.label)}: {status}. {escape(line.explanation)}")
     _red_flags(differential.red_flags)
+    for one in (*notes, *differential.notes):
+        answers.print(f"note: {escape(one)}")
     for one in (*unused, *differential.unused):
         answers.print(f"[dim]not used: {escape(one)}[/]")
     answers.print(f"[dim]{escape(NOTICE)}[/]")
+
+
+def _bars(differential: Differential) -> Table:
+    """The findings that weigh most for or against the leading cause, against it first."""
+    lead = differential.causes[0]
+    table = Table("finding", "against", "for", "log10 ratio", title=f"why {lead.label}")
+    mine = [bar for bar in differential.bars if bar.diagnosis == lead.diagnosis]
+    heaviest = sorted(mine, key=lambda bar: -abs(bar.log10_ratio))[:SHOWN_BARS]
+    for bar in sorted(heaviest, key=lambda bar: bar.log10_ratio):
+        blocks = "█" * min(LONGEST_BAR, round(abs(bar.log10_ratio) / BAR_UNIT))
+        is_against = bar.log10_ratio < 0
+        table.add_row(
+            escape(bar.label),
+            blocks if is_against else "",
+            "" if is_against else blocks,
+            f"{bar.log10_ratio:+.2f} ({bar.low:+.2f} to {bar.high:+.2f})",
+        )
+    return table
 
 
 def show_oedema_scores(scores: OedemaScores) -> None:
@@ -109,34 +155,6 @@ def show_oedema_scores(scores: OedemaScores) -> None:
     answers.print(f"mean Dice {_number(scores.mean_dice)}")
     answers.print(f"Dice between two readers {_number(scores.inter_reader_dice)}")
     answers.print(f"volume within the readers' range {_number(scores.volume_in_range)}")
-
-
-def show_follow_up_scores(scores: FollowUpScores) -> None:
-    """The figures, one a line."""
-    registration, migration = scores.registration, scores.migration
-    found = sum(one.story_found for one in scores.patients if one.shifts_there)
-    moved = sum(one.shifts_there > 0 for one in scores.patients)
-    shifted = sum(one.shifts_found > 0 for one in scores.patients if not one.shifts_there)
-    for name, value in (
-        ("patients", str(len(scores.patients))),
-        ("registered bone pairs", str(registration.pairs)),
-        ("registration error, median mm", _number(registration.median_error_mm)),
-        ("registration error, 95th percentile mm", _number(registration.p95_error_mm)),
-        ("verified and right", _number(registration.verified_right)),
-        ("verified and wrong by more than 1.5 mm", str(registration.verified_wrong)),
-        ("oedema Dice, lesions above 0.5 ml", _number(scores.mean_dice)),
-        ("lesions above 0.3 ml found", _number(scores.lesions_found)),
-        ("false lesions a patient", _number(scores.false_lesions_per_patient)),
-        ("volume interval covers the truth", _number(scores.interval_coverage)),
-        ("identity, edge F1", _number(scores.edge_f1)),
-        ("what became of lesions, F1", _number(scores.change_f1)),
-        ("called changed without change", _number(scores.false_change)),
-        ("shifts: whole story found", f"{found} of {moved}"),
-        ("shifts where there are none", f"{shifted} of {len(scores.patients) - moved}"),
-        ("migration sensitivity", _number(migration.sensitivity)),
-        ("migration specificity", _number(migration.specificity)),
-    ):
-        answers.print(f"{name:42} {value}")
 
 
 def show_realism(scores: RealismScores) -> None:

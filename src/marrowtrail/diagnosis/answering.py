@@ -9,8 +9,10 @@ the findings as a whole leave it little; otherwise open, with the test that woul
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from marrowtrail.diagnosis.arrays import Floats
+from marrowtrail.diagnosis.course_reading import Joint, joints_at
 from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
@@ -79,14 +81,13 @@ def _excluding(entry: Alternative, reading: Reading, knowledge: Knowledge) -> li
     """The findings of the first rule that holds as a whole; empty if none does."""
     for rule in entry.excluded_by:
         found = [_meets(condition, reading, knowledge) for condition in rule]
-        held = [f for f in found if f is not None]
-        if len(held) == len(rule):
-            return held
+        if all(found):
+            return [finding for held in found for finding in held]
     return []
 
 
-def _meets(condition: Condition, reading: Reading, knowledge: Knowledge) -> Finding | None:
-    """The finding that meets a condition; of healing a shorter time will do."""
+def _meets(condition: Condition, reading: Reading, knowledge: Knowledge) -> list[Finding]:
+    """The findings that meet a condition, or none; of healing a shorter time will do."""
     keys = [condition.finding]
     rules = knowledge.course.rules
     if rules.days_of(condition.finding) is not None and condition.state == "present":
@@ -94,9 +95,38 @@ def _meets(condition: Condition, reading: Reading, knowledge: Knowledge) -> Find
         keys = terms[: terms.index(condition.finding) + 1]
     for key in keys:
         found = reading.finding(key)
-        if found is not None and found.state.value == condition.state:
-            return found if _late_enough(found, condition, reading) else None
-    return None
+        if found is None or found.state.value != condition.state:
+            continue
+        if not _late_enough(found, condition, reading):
+            return []
+        if not _recent_enough(found, condition, reading):
+            return []
+        return _at_each_joint(found, reading) if condition.each_joint else [found]
+    return []
+
+
+def _recent_enough(found: Finding, condition: Condition, reading: Reading) -> bool:
+    """Not much older than oedema at the last joint; what bears no date holds for the record."""
+    latest = max((day for day in reading.joints_since.values() if day), default=None)
+    if condition.within_days is None or found.visit is None or latest is None:
+        return True
+    return (latest - found.visit).days <= condition.within_days
+
+
+def _at_each_joint(found: Finding, reading: Reading) -> list[Finding]:
+    """The last reading at every joint that has shown oedema, or of the whole patient; else none."""
+    if found.site is None:
+        return [found]
+    latest: dict[Joint, Finding] = {}
+    same = [f for f in reading.known if f.key == found.key and f.state is found.state]
+    for finding in sorted(same, key=lambda f: (f.visit or date.min, str(f.site))):
+        if finding.site is None:
+            return [finding]
+        latest |= dict.fromkeys(joints_at(finding.site), finding)
+    if not reading.joints_since.keys() <= latest.keys():
+        return []
+    held = [latest[joint] for joint in reading.joints_since] or [found]
+    return list(dict.fromkeys(sorted(held, key=lambda f: (f.visit or date.min, str(f.site)))))
 
 
 def _late_enough(found: Finding, condition: Condition, reading: Reading) -> bool:

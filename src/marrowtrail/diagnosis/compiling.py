@@ -84,11 +84,11 @@ def compile_table(
         alpha[:, j], beta[:, j], background[j] = compile_rates(
             cells, owner[:, j], signature=finding in signature
         )
+        described[j] = len(cells)
         for i, diagnosis in enumerate(diagnoses):
             cell = cells.get(int(owner[i, j]))
             if cell is not None:
                 rows[diagnosis, finding] = cell.rows
-                described[j] += 1
     definitional = _define(alpha, beta, diagnoses, findings, definitions)
     for group in exclusive:
         _normalise(alpha, beta, findings, group)

@@ -71,8 +71,8 @@ def hypotheses(
     Parameters
     ----------
     days_followed
-        Since oedema was first seen: the longer, the more has turned where a disease may turn into
-        another.
+        From the first oedema to the last look at its course: the longer, the more has turned
+        where a disease may turn into another.
     """
     size = len(starting)
     prior = starting.copy()

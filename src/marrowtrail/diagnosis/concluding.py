@@ -99,6 +99,16 @@ def what_may_be_said(lead: Cause, family: Family, reading: Reading) -> tuple[boo
     return is_claimed, next((c for c in further if c not in seen), None)
 
 
+def withheld_labels(families: Sequence[Family], reading: Reading) -> tuple[str, ...]:
+    """Diagnoses whose name needs a course that has not been seen."""
+    return tuple(
+        claim.diagnosis
+        for family in families
+        for claim in family.claims
+        if reading.state_of(claim.needs) is not FindingState.PRESENT
+    )
+
+
 def _leading(lead: Disease) -> str:
     parts = [inside(label) for label in lead.summed]
     summed = f"; the sum of {listed(parts)}" if len(parts) > 1 else ""

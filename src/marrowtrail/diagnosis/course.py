@@ -126,7 +126,11 @@ def course_parts(
 def place_part(sightings: Sightings, course: Course, size: int) -> CoursePart:
     """Healing and collapse at the first place."""
     values = place_likelihood(
-        sightings.place, sightings.collapse, course.grid, sightings.healing_speed
+        sightings.place,
+        sightings.collapse,
+        course.grid,
+        sightings.healing_speed,
+        sightings.treated_from,
     ).reshape(-1)
     return CoursePart(
         "place",

@@ -38,7 +38,7 @@ def still_to_see(findings: Sequence[str], sightings: Sequence[str], course: Cour
 def labels_ahead(
     now: Floats, sightings: Sightings, course: Course, diagnoses: Sequence[str], days: float
 ) -> Floats:
-    """(D,) probabilities of the labels some days after the record ends, from those at its end."""
+    """(D,) probabilities of the labels some days after the record ends, from those of now."""
     later = now.copy()
     for disease in course.rules.families:
         members = [i for i, d in enumerate(diagnoses) if course.disease_of.get(d) is disease]
@@ -46,7 +46,8 @@ def labels_ahead(
         for label in disease.labels:
             row = diagnoses.index(label.diagnosis)
             before = disease.days_before_first_scan
-            _, chance, _ = chance_of_move(label.moved, sightings, course, row, before, days)
+            further = sightings.followed_days - sightings.until_day + days
+            _, chance, _ = chance_of_move(label.moved, sightings, course, row, before, further)
             for other in (m for m in members if m not in (*reached, row)):
                 later[row] += chance * later[other]
                 later[other] *= 1.0 - chance
@@ -63,7 +64,7 @@ def outcomes_ahead(
     error: float,
 ) -> Floats:
     """(O, D) chance of each joint outcome of a scan some days later, given each diagnosis then."""
-    until = sightings.until_day + days
+    until = sightings.followed_days + days
     outcomes = np.ones((1, len(diagnoses)))
     if any(course.rules.days_of(finding) is not None for finding in asked):
         outcomes = _joined(outcomes, _place(sightings, course, len(diagnoses), until, error))

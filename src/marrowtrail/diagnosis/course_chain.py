@@ -101,11 +101,16 @@ def healed_share(days: float) -> Floats:
 
 
 def place_likelihood(
-    oedema: Sequence[Look], collapse: Sequence[Look], grid: PlaceGrid, healing_speed: float = 1.0
+    oedema: Sequence[Look],
+    collapse: Sequence[Look],
+    grid: PlaceGrid,
+    healing_speed: float = 1.0,
+    treated_from: float = 0.0,
 ) -> Floats:
     """(S, M, C, 2) likelihood of readings at the first place on the grid; days from its first scan.
 
-    ``healing_speed`` multiplies the rates of healing, as a treatment may.
+    ``healing_speed`` multiplies the rates of healing from the day ``treated_from`` on, as a
+    treatment may.
     """
     starts = np.eye(5)[[HEALS, LASTS]]
     forward = np.broadcast_to(starts, (*grid.shape[1:], 2, 5))
@@ -113,6 +118,10 @@ def place_likelihood(
     emissions += [(look.day, _collapse_seen(look)) for look in collapse]
     now = 0.0
     for day, emission in sorted(emissions, key=lambda one: one[0]):
+        untreated = min(day, treated_from) - now if healing_speed != 1.0 else day - now
+        if untreated > 0.0:
+            forward = forward @ _place_steps(grid, untreated, 1.0)
+            now += untreated
         if day > now:
             forward = forward @ _place_steps(grid, day - now, healing_speed)
             now = day

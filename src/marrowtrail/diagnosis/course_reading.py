@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from marrowtrail.diagnosis.course_chain import Look, MoveLook
-from marrowtrail.diagnosis.course_schema import CourseRules, Move, Scope
+from marrowtrail.diagnosis.course_schema import CourseRules, Move, Scope, Treatment
 from marrowtrail.diagnosis.joints import joints_of_site
 from marrowtrail.diagnosis.weights import RANK, state_weights
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.sites import Side, Site
+from marrowtrail.record.treatments import Given
 
 UNDATED_DAYS = 183.0
 """Follow-up assumed behind a move that is entered without a date."""
@@ -56,7 +57,12 @@ class Seen:
 class Sightings:
     """Looks of one record, and until when it was followed.
 
-    ``healing_speed`` is what known treatments make of healing; ``treated`` names its reason.
+    ``until_day`` is the last day on which somebody looked at the course: at oedema anywhere, at
+    its healing or for a move. What a label or a stage gains with time it gains by then, and not by
+    the mere date of another finding. ``followed_days`` is when the record ends.
+
+    ``healing_speed`` is what a known treatment makes of healing from ``treated_from`` on;
+    ``treated`` names the drug and the reason.
     """
 
     place: tuple[Look, ...] = ()
@@ -68,7 +74,9 @@ class Sightings:
     another_joint_seen: tuple[Seen, ...] = ()
     joints_clear: int = 0
     until_day: float = 0.0
+    followed_days: float = 0.0
     healing_speed: float = 1.0
+    treated_from: float = 0.0
     treated: str = ""
 
     @property
@@ -91,8 +99,21 @@ def read_course(
     followed_days: float,
     rules: CourseRules,
     error: float,
+    given: Sequence[Given] = (),
 ) -> Sightings:
-    """Gather the looks; ``error`` is the chance that one of them is wrong."""
+    """Gather the looks.
+
+    Parameters
+    ----------
+    first
+        Day of the first scan with oedema.
+    followed_days
+        From then to the last finding of a place.
+    error
+        Chance that a look is wrong.
+    given
+        Treatments; one without a day counts for nothing, since nobody knows what came after it.
+    """
     spoken = [f for f in findings if f.state is not FindingState.NOT_DONE]
     at_first = first_places(spoken, first)
     healed = _healed(spoken, first, rules)
@@ -109,7 +130,9 @@ def read_course(
     beyond = [_move_look(s, error) for s in scopes["another_joint"].values()]
     beyond += [_clear_look(day, len(joints), error) for day, joints in sorted(clear.items())]
     days = [s.day for known in scopes.values() for s in known.values()]
-    treatment = next((t for t in rules.treatments if any(f.key in t.by for f in spoken)), None)
+    days += [day for f in spoken if _is_look(f, rules) and (day := _day(f, first)) is not None]
+    until = max(days, default=0.0)
+    treatment, since = _treatment(given, first, rules)
     return Sightings(
         tuple(_look(seen, error) for seen in place.values()),
         tuple(_look(seen, error) for seen in collapse),
@@ -119,10 +142,28 @@ def read_course(
         tuple(scopes["within_joint"].values()),
         tuple(scopes["another_joint"].values()),
         len({joint for joints in clear.values() for joint in joints}),
-        max([followed_days, *days]),
+        until,
+        max(followed_days, until),
         treatment.healing if treatment else 1.0,
-        treatment.reason if treatment else "",
+        since,
+        f"{treatment.label}; {treatment.reason}" if treatment else "",
     )
+
+
+def _treatment(
+    given: Sequence[Given], first: date | None, rules: CourseRules
+) -> tuple[Treatment | None, float]:
+    """The first treatment with a known effect, and the day from which it has it."""
+    known = {t.drug: t for t in rules.treatments}
+    dated = [(one.start, one.name) for one in given if one.start and one.name in known]
+    if not dated or first is None:
+        return None, 0.0
+    start, name = min(dated)
+    return known[name], max(0.0, float((start - first).days))
+
+
+def _is_look(finding: Finding, rules: CourseRules) -> bool:
+    return finding.key == "bme_present" or finding.key in rules.findings
 
 
 def _look(seen: Seen, error: float) -> Look:

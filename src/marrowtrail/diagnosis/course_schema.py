@@ -119,9 +119,13 @@ class Transition(Row):
 
 
 class Treatment(Row):
-    """A treatment, known to be given where one of ``by`` is, and how much faster healing is."""
+    """A drug, by its word in ``case.yaml``, and how much faster healing is from its first day on.
 
-    by: tuple[str, ...]
+    ``label`` is its name in a sentence.
+    """
+
+    drug: Key
+    label: Key
     healing: float = Field(gt=0)
     source: Key
     reason: Key

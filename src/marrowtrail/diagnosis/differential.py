@@ -205,3 +205,8 @@ class Differential:
     odds_to_flip: float | None = None
     """How many times commoner the second cause would have to be to draw level with the first."""
     outlook: tuple[OutlookLine, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What counts in another way than it was entered, and why."""
+    withheld: tuple[str, ...] = ()
+    """Diagnoses that cannot be claimed yet: how likely the course is that gives
+    them their name, and nobody has seen it (pain that moves is no oedema that does)."""

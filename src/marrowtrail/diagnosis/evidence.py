@@ -7,6 +7,7 @@
 * Of an exclusive group the finest present member counts.
 * Findings of the course, and what only tells of it again, go to
   :mod:`marrowtrail.diagnosis.course_reading` and are not weighed here.
+* A move that follows from a reader's readings of oedema counts as if it had been stated.
 * What is no evidence is not dropped silently: it comes back with the reason.
 
 A piece of evidence is linear in the rate of its finding: likelihood ``u * rate + v * (1 -
@@ -22,12 +23,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from marrowtrail.diagnosis.course_reading import Sightings, read_course
+from marrowtrail.diagnosis.course_reading import Joint, Sightings, joints_at, read_course
+from marrowtrail.diagnosis.impossible import without_impossible
 from marrowtrail.diagnosis.knowledge_base import Knowledge
+from marrowtrail.diagnosis.move_readings import moves_in_readings
 from marrowtrail.diagnosis.schema import Exclusive
 from marrowtrail.diagnosis.weights import RANK, Errors, state_weights
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.merge import ACCEPTED_BY_OPTION
+from marrowtrail.record.treatments import Given
 
 FEWEST_DESCRIBED = 5
 """An ordinary finding described for fewer diagnoses cannot compare them."""
@@ -54,7 +58,8 @@ class Reading:
 
     ``first_oedema`` is the first dated visit with oedema (else the first dated imaging finding);
     ``oedema`` is the state of oedema over all sites, ``None`` where nobody speaks of it;
-    ``course`` is what was seen in time.
+    ``course`` is what was seen in time; ``notes`` say what counts in another way than entered;
+    ``known`` are all findings that can be, in a fixed order.
     """
 
     evidence: tuple[Evidence, ...]
@@ -63,6 +68,8 @@ class Reading:
     first_oedema: date | None
     oedema: FindingState | None
     course: Sightings
+    notes: tuple[str, ...] = ()
+    known: tuple[Finding, ...] = ()
 
     @property
     def says_nothing(self) -> bool:
@@ -73,7 +80,7 @@ class Reading:
 
     @property
     def days_followed(self) -> float:
-        """Days from the first oedema to the last visit or look; 0 where not known."""
+        """Days from the first oedema to the last look at its course; 0 where not known."""
         return self.course.until_day
 
     def state_of(self, finding: str) -> FindingState | None:
@@ -81,14 +88,35 @@ class Reading:
         known = self.finding(finding)
         return None if known is None else known.state
 
+    @property
+    def joints_since(self) -> dict[Joint, date | None]:
+        """Joints that have shown oedema, each with the first day on which it did, if known.
+
+        A bone of which no end is named is at no joint for certain and counts at none.
+        """
+        since: dict[Joint, date | None] = {}
+        for finding in self.known:
+            shows = finding.key == "bme_present" and finding.state is FindingState.PRESENT
+            if not shows or finding.site is None or len(joints_at(finding.site)) != 1:
+                continue
+            (joint,) = joints_at(finding.site)
+            days = [day for day in (since.get(joint), finding.visit) if day]
+            since[joint] = min(days, default=None)
+        return since
+
     def finding(self, key: str) -> Finding | None:
         """The finding that the state of ``key`` rests on."""
         return next((f for f in self.states if f.key == key), None)
 
 
-def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
-    """Weigh each finding once, whatever their order."""
-    known = list(findings)
+def read_findings(
+    findings: Iterable[Finding], knowledge: Knowledge, given: Sequence[Given] = ()
+) -> Reading:
+    """Weigh each finding once, whatever their order; ``given`` are the treatments."""
+    entered = list(findings)
+    known, refused = without_impossible(entered, knowledge)
+    follows = moves_in_readings(known)
+    known += follows
     contradicted: list[str] = []
     by_key: dict[str, list[Finding]] = defaultdict(list)
     for finding in known:
@@ -101,7 +129,9 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         for key in contradicted
         if key in knowledge.finding_labels
     ]
-    course = _course(known, first, knowledge)
+    unused += refused
+    notes = [_follows(finding, knowledge) for finding in follows]
+    course = _course(known, first, knowledge, given)
     evidence: list[Evidence] = []
     spoken = {k: f for k, f in merged.items() if f.state is not FindingState.NOT_DONE}
     for key, finding in spoken.items():
@@ -115,7 +145,7 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
     evidence, dropped = _resolve_groups(evidence, knowledge)
     unused += dropped
     if course.treated:
-        unused.append(f"healing: counted as faster, since a treatment was given; {course.treated}")
+        notes.append(_treated(course))
     oedema = merged.get("bme_present")
     return Reading(
         tuple(sorted(evidence, key=lambda e: e.column)),
@@ -124,15 +154,39 @@ def read_findings(findings: Iterable[Finding], knowledge: Knowledge) -> Reading:
         first,
         oedema.state if oedema else None,
         course,
+        tuple(sorted(notes)),
+        tuple(sorted(known, key=_fixed)),
     )
 
 
-def _course(findings: Sequence[Finding], first: date | None, knowledge: Knowledge) -> Sightings:
-    last = max((f.visit for f in findings if f.visit and f.site is not None), default=None)
+def _follows(finding: Finding, knowledge: Knowledge) -> str:
+    """A move that nobody stated, in words."""
+    label = knowledge.finding_labels[finding.key]
+    state = "seen" if finding.state is FindingState.PRESENT else "possible"
+    day = f" on {finding.visit.isoformat()}" if finding.visit else ""
+    reason = (
+        "since oedema was read at another place than before"
+        if finding.state is FindingState.PRESENT
+        else "since oedema was read at another place; nobody read the earlier one as clear"
+    )
+    return f"{label}: counted as {state}{day}, {reason}"
+
+
+def _treated(course: Sightings) -> str:
+    return (
+        f"healing: counted as {course.healing_speed:g} times as fast from day "
+        f"{course.treated_from:.0f} on, since a treatment was given: {course.treated}"
+    )
+
+
+def _course(
+    findings: Sequence[Finding], first: date | None, knowledge: Knowledge, given: Sequence[Given]
+) -> Sightings:
+    last = max((f.visit for f in findings if _is_reading_of_a_place(f) and f.visit), default=None)
     followed = float((last - first).days) if first and last else 0.0
     rules = knowledge.course.rules
     error = knowledge.reading_error[rules.collapse.finding]
-    return read_course(_one_voice(findings), first, followed, rules, error)
+    return read_course(_one_voice(findings), first, followed, rules, error, given)
 
 
 def _one_voice(findings: Sequence[Finding]) -> list[Finding]:
@@ -197,14 +251,31 @@ def _as_equivocal(finding: Finding) -> Finding:
     )
 
 
+def _fixed(finding: Finding) -> tuple[str, ...]:
+    return (
+        finding.key,
+        finding.state.value,
+        str(finding.site),
+        str(finding.visit),
+        finding.entered_by,
+        finding.confirmed_by or "",
+        finding.explanation,
+    )
+
+
 def _first_oedema(findings: Iterable[Finding]) -> date | None:
     seen = [
         f.visit
         for f in findings
         if f.visit and f.key == "bme_present" and f.state is FindingState.PRESENT
     ]
-    imaged = [f.visit for f in findings if f.visit and f.site is not None]
+    imaged = [f.visit for f in findings if _is_reading_of_a_place(f) and f.visit]
     return min(seen or imaged, default=None)
+
+
+def _is_reading_of_a_place(finding: Finding) -> bool:
+    """Whether somebody saw something at a place; what was not done says nothing, not even when."""
+    return finding.site is not None and finding.state is not FindingState.NOT_DONE
 
 
 def _why_unused(key: str, knowledge: Knowledge) -> str | None:

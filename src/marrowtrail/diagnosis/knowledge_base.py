@@ -55,7 +55,7 @@ class CellTable:
     background
         (F,) rate that stands in where the literature is silent.
     described
-        (F,) number of diagnoses for which any row speaks.
+        (F,) number of diseases for which any row speaks; labels that share a cell are one.
     rows
         The rows behind a cell by (diagnosis, finding); a silent cell has none.
     definitional

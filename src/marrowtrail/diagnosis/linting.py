@@ -68,13 +68,13 @@ def lint_knowledge(folder: Path | None = None) -> Lint:
     knowledge = load_knowledge(folder)
     files = knowledge_files(folder)
     problems = [*_sources(files.sources, files.cells), *_cells(files.cells)]
-    problems += [*_priors(knowledge), *_flags(knowledge), *_memory(knowledge)]
+    problems += [*_rivals(knowledge), *_priors(knowledge), *_flags(knowledge), *_memory(knowledge)]
     problems.sort(key=lambda one: (not one.is_error, one.where, one.what))
     return Lint(
         knowledge.version,
         knowledge.hash,
         tuple(problems),
-        _counts(files.cells, knowledge),
+        _counts(files.cells, files.sources, knowledge),
         memory_cells(knowledge)[:TO_SOURCE],
     )
 
@@ -92,10 +92,11 @@ def _sources(sources: tuple[Source, ...], cells: Mapping[str, CellFile]) -> Iter
         found = IDENTIFIER.findall(source.reference)
         if keys[source.key] > 1:
             yield Problem("sources.yaml", f"{source.key} stands there twice", True)
-        if not found and not source.note and len(source.reference) < 8:
+        if not found and not source.no_identifier:
             yield Problem("sources.yaml", f"{source.key} has no DOI, PMID or reason", True)
-        elif not found and not source.note:
-            yield Problem("sources.yaml", f"{source.key} has no DOI or PMID, only a place", False)
+        if found and source.no_identifier:
+            what = f"{source.key} has an identifier and a reason for having none"
+            yield Problem("sources.yaml", what, True)
         if source.status == "not_seen" and source.key in cited:
             yield Problem("sources.yaml", f"{source.key} was not seen and is cited", True)
         for identifier in found:
@@ -131,6 +132,18 @@ def _holds_its_interval(cell: CellRow) -> bool:
     return cell.low <= cell.percent <= cell.high
 
 
+def _rivals(knowledge: Knowledge) -> Iterator[Problem]:
+    """Diagnoses of one group that the ledger can answer, and does not where the other leads."""
+    for must in knowledge.ledger.must_answer:
+        for rival in knowledge.alternative_of:
+            is_own = knowledge.groups[rival] == must.lead
+            others = [d for d, group in knowledge.groups.items() if group == must.lead]
+            is_rival = is_own and set(others) - set(knowledge.disease(rival))
+            if is_rival and rival not in (*must.alternatives, *must.no_rivals):
+                what = f"{rival} is not answered where another of its group {must.lead} leads"
+                yield Problem("ledger.yaml", what, True)
+
+
 def _priors(knowledge: Knowledge) -> Iterator[Problem]:
     for setting in knowledge.priors.settings:
         if setting.basis == "judgement":
@@ -162,7 +175,9 @@ def _memory(knowledge: Knowledge) -> Iterator[Problem]:
             yield Problem(f"cells/{diagnosis}.yaml", what, False)
 
 
-def _counts(cells: Mapping[str, CellFile], knowledge: Knowledge) -> dict[str, int]:
+def _counts(
+    cells: Mapping[str, CellFile], sources: tuple[Source, ...], knowledge: Knowledge
+) -> dict[str, int]:
     rows = [cell for file in cells.values() for cell in file.cells]
     memory = sum(len(listed) for file in cells.values() for listed in file.memory.values())
     described = knowledge.table.rows.values()
@@ -170,6 +185,9 @@ def _counts(cells: Mapping[str, CellFile], knowledge: Knowledge) -> dict[str, in
         "diagnoses": len(knowledge.diagnoses),
         "findings that count as evidence": len(knowledge.table.findings),
         "sources": len(knowledge.sources),
+        "sources without DOI, PMID or PMCID": sum(
+            not IDENTIFIER.search(source.reference) for source in sources
+        ),
         "counts": sum(row.k is not None for row in rows),
         "percentages": sum(row.percent is not None for row in rows),
         "words from a source": sum(

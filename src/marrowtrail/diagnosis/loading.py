@@ -42,6 +42,7 @@ from marrowtrail.diagnosis.schema import (
 )
 from marrowtrail.diagnosis.weights import Errors
 from marrowtrail.errors import InputError
+from marrowtrail.record.case_words import case_words
 from marrowtrail.record.vocabulary import Vocabulary, vocabulary
 
 _T = TypeVar("_T")
@@ -90,7 +91,8 @@ def load_knowledge(
     Raises
     ------
     InputError
-        If a file is missing or malformed, or refers to something that does not exist.
+        If the folder or a file is missing, a file is malformed, or refers to something that does
+        not exist.
     """
     if folder is None:
         return _own_knowledge(use_memory, without)
@@ -185,6 +187,12 @@ def _left_in(file: CellFile, without: frozenset[str]) -> CellFile:
 
 def _contents(folder: Traversable) -> dict[str, bytes]:
     """Bytes of every YAML file by its name below the folder."""
+    if not folder.is_dir():
+        raise InputError(
+            "The knowledge cannot be read: there is no such folder.",
+            where="the folder of knowledge files",
+            remedy="Give a folder that holds manifest.yaml and the rest, or none for the own.",
+        )
     found = {f.name: f.read_bytes() for f in folder.iterdir() if f.name.endswith(".yaml")}
     cells = folder / "cells"
     if cells.is_dir():
@@ -309,8 +317,10 @@ def _check_references(files: KnowledgeFiles, words: Vocabulary) -> None:
 def _check_course(files: KnowledgeFiles, check: Callable[[str, Iterable[str], str], None]) -> None:
     rules, name = files.course, "course.yaml"
     told = {f for t in rules.told_again for f in (t.finding, t.of)}
-    given = {f for t in rules.treatments for f in t.by}
-    check("finding", rules.findings | told | given, name)
+    check("finding", rules.findings | told, name)
+    strange = sorted({t.drug for t in rules.treatments} - set(case_words().keys("treatments")))
+    if strange:
+        raise _broken(f"unknown treatment {', '.join(strange)}", name)
     check("diagnosis", (known.diagnosis for known in rules.relapse.known), name)
     check("diagnosis", (d for t in rules.transitions for d in (t.from_, t.to)), name)
     for disease in rules.families:

@@ -48,7 +48,15 @@ def outlook(
         migration = knowledge.outlook.migration
         if knowledge.groups[disease.lead] == migration.family:
             lines += _another_site(disease, reading, migration, knowledge)
-    return tuple(lines)
+    return tuple(line for line in lines if not _is_told_elsewhere(line, lines))
+
+
+def _is_told_elsewhere(line: OutlookLine, lines: Sequence[OutlookLine]) -> bool:
+    """Whether another line of the kind tells of the same sources and of more."""
+    return any(
+        other.kind == line.kind and line.sources and set(line.sources) < set(other.sources)
+        for other in lines
+    )
 
 
 def _another_site(
@@ -63,7 +71,7 @@ def _another_site(
         "another_joint", reading.course, course, row, before, YEAR_DAYS
     )
     since = f" after {followed / 30.4:.0f} months without one" if followed else ""
-    text = f"another joint within a year{since}: {percent(middle)}"
+    text = f"another joint within a year, if none has shown oedema yet{since}: {percent(middle)}"
     width = f"{percent(low)} to {percent(high)}"
     sources = tuple(knowledge.sources[key].citation for key in migration.sources)
     return [OutlookLine(disease.lead, "another_site", text, sources, width)]

@@ -18,6 +18,7 @@ from marrowtrail.diagnosis.concluding import (
     Disease,
     conclude,
     what_may_be_said,
+    withheld_labels,
 )
 from marrowtrail.diagnosis.differential import Cause, Differential, TwoDiseases
 from marrowtrail.diagnosis.evidence import Reading
@@ -26,10 +27,11 @@ from marrowtrail.diagnosis.next_steps import next_steps
 from marrowtrail.diagnosis.outlook import LEAST_LABEL, outlook
 from marrowtrail.diagnosis.red_flags import red_flags
 from marrowtrail.diagnosis.schema import Claim, Family
-from marrowtrail.diagnosis.standing import standing_of
+from marrowtrail.diagnosis.standing import NOTHING_STANDS_OUT, standing_of
 from marrowtrail.diagnosis.turning import odds_to_flip, turns, under_settings
 from marrowtrail.diagnosis.weighing import Weighing, weigh
 from marrowtrail.record.findings import Finding, FindingState
+from marrowtrail.record.treatments import Given
 
 DEFAULT_SETTING = "musculoskeletal_mri"
 
@@ -40,6 +42,7 @@ def diagnose(
     *,
     setting: str = DEFAULT_SETTING,
     as_of: date | None = None,
+    given: Sequence[Given] = (),
 ) -> Differential:
     """Rank the causes of the oedema, with reasons, ledger and next steps.
 
@@ -52,6 +55,8 @@ def diagnose(
     as_of
         Findings of later visits are left out, as if nobody had seen them yet; those without a
         date always count.
+    given
+        Treatments: one that changes the course counts from its first day on.
 
     Raises
     ------
@@ -59,7 +64,7 @@ def diagnose(
         If there is no such setting.
     """
     known = known_by(findings, as_of)
-    case = weigh(known, knowledge, setting)
+    case = weigh(known, knowledge, setting, given)
     if case.reading.oedema is FindingState.ABSENT:
         return _nothing_to_explain(case, knowledge, setting, as_of)
     power = knowledge.calibration.likelihood_power
@@ -93,6 +98,8 @@ def diagnose(
         under_settings=under_settings(case, knowledge),
         odds_to_flip=odds_to_flip(case.closed_form),
         outlook=outlook(diseases, case.reading, case.closed_form, knowledge),
+        notes=case.reading.notes,
+        withheld=withheld_labels(knowledge.families, case.reading),
     )
 
 
@@ -132,6 +139,8 @@ def _nothing_to_explain(
         unused=case.reading.unused,
         knowledge_version=knowledge.version,
         knowledge_hash=knowledge.hash,
+        standing_why=NOTHING_STANDS_OUT,
+        notes=case.reading.notes,
     )
 
 

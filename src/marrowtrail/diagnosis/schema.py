@@ -55,7 +55,10 @@ class Manifest(Row):
 
 
 class Source(Row):
-    """Where numbers come from; ``study`` names the key that stands for the same study."""
+    """Where numbers come from; ``study`` names the key that stands for the same study.
+
+    ``no_identifier`` is why ``reference`` holds no DOI, PMID or PMCID.
+    """
 
     key: Key
     citation: Key
@@ -63,6 +66,7 @@ class Source(Row):
     status: Literal["read_abstract", "read_partial", "read_data", "secondary", "not_seen"]
     study: str | None = None
     note: str = ""
+    no_identifier: str = ""
 
 
 class Population(Row):
@@ -342,11 +346,18 @@ class Priors(Row):
 
 
 class Condition(Row):
-    """A finding in a state, read at least ``after_days`` after the first scan with oedema."""
+    """A finding in a state, read at least ``after_days`` after the first scan with oedema.
+
+    ``within_days``, where given: a dated reading may be at most so much older than the scan that
+    showed oedema at the last joint to show it. ``each_joint``: a reading of a place counts for its
+    joint alone, and every joint with oedema needs one.
+    """
 
     finding: Key
     state: Literal["present", "absent"]
     after_days: int = Field(default=0, ge=0)
+    within_days: int | None = Field(default=None, gt=0)
+    each_joint: bool = False
 
 
 class Alternative(Row):
@@ -361,10 +372,14 @@ class Alternative(Row):
 
 
 class MustAnswer(Row):
-    """What a leading group of diagnoses must be told apart from."""
+    """What a leading group of diagnoses must be told apart from, rivals of its own included.
+
+    ``no_rivals`` are diagnoses of the group that are no rivals of its others.
+    """
 
     lead: Key
     alternatives: tuple[str, ...]
+    no_rivals: tuple[str, ...] = ()
 
 
 class Ledger(Row):

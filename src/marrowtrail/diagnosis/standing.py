@@ -16,10 +16,13 @@ ESTABLISHED_FROM = 0.9
 """A diagnosis less likely than this is not called established, whatever the ledger says."""
 
 
+NOTHING_STANDS_OUT = "No cause stands out."
+
+
 def standing_of(lead: Disease, ledger: Sequence[LedgerLine]) -> tuple[Standing, str]:
     """The standing of the leading disease, and what is missing to a firmer one."""
     if lead.probability < STANDS_OUT_FROM or lead.lead == NONE_OF_THESE:
-        return Standing.UNDECIDED, "No cause stands out."
+        return Standing.UNDECIDED, NOTHING_STANDS_OUT
     missing = _missing(lead, ledger)
     if missing:
         return Standing.PROVISIONAL, missing

@@ -30,7 +30,8 @@ def prior(
         Where the oedema began, as the priors list joints; the mean of the lower limb's where
         that is not known.
     days_followed
-        Since oedema was first seen: the longer, the more of a disease that moves has moved.
+        From the first oedema to the last look at its course: the longer, the more of a disease
+        that moves has moved.
 
     Raises
     ------

@@ -56,7 +56,7 @@ def turns_ahead(
         shown = _shown(scan, places, knowledge)
         if kind in found or not shown:
             continue
-        after = weigh([*findings, *shown], knowledge, setting).closed_form
+        after = weigh([*findings, *shown], knowledge, setting, case.given).closed_form
         lead = knowledge.diagnoses[leading_diseases(after, knowledge, count=1)[0]]
         if lead not in mine:
             rows = [knowledge.diagnoses.index(d) for d in knowledge.disease(lead)]
@@ -76,7 +76,7 @@ def turns_ahead(
 def _scans(case: Weighing, first: date, knowledge: Knowledge) -> Iterator[_Scan]:
     """Scans that the tests list, the earliest first, with what each may still show."""
     seen = [f.key for f in case.reading.states if f.state is P]
-    last = first + timedelta(days=case.reading.days_followed)
+    last = first + timedelta(days=case.reading.course.followed_days)
     for test in sorted(knowledge.tests, key=lambda t: t.after_days):
         asked = still_to_see(test.findings, seen, knowledge.course) if test.after_days else []
         for finding in asked:

@@ -23,6 +23,7 @@ from marrowtrail.diagnosis.evidence import Reading, read_findings
 from marrowtrail.diagnosis.knowledge_base import Knowledge
 from marrowtrail.diagnosis.starting import joints_of_onset, prior
 from marrowtrail.record.findings import Finding
+from marrowtrail.record.treatments import Given
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,17 +50,20 @@ class Weighing:
     likelihoods: Floats
     weighed: Floats
     closed_form: Floats
+    given: tuple[Given, ...] = ()
 
 
-def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> Weighing:
-    """Weigh a case in closed form.
+def weigh(
+    findings: Sequence[Finding], knowledge: Knowledge, setting: str, given: Sequence[Given] = ()
+) -> Weighing:
+    """Weigh a case in closed form; ``given`` are the treatments.
 
     Raises
     ------
     InputError
         If there is no such setting.
     """
-    reading = read_findings(findings, knowledge)
+    reading = read_findings(findings, knowledge, given)
     joints = joints_of_onset(findings, knowledge)
     groups: tuple[Part, ...] = (
         *group_evidence(reading.evidence, knowledge),
@@ -71,7 +75,15 @@ def weigh(findings: Sequence[Finding], knowledge: Knowledge, setting: str) -> We
     likelihoods = group_likelihoods(groups, mean_rates(knowledge), power)
     weighed = posterior(known.prior, known.spread(likelihoods))
     return Weighing(
-        reading, joints, groups, starting, known, likelihoods, weighed, known.fold(weighed)
+        reading,
+        joints,
+        groups,
+        starting,
+        known,
+        likelihoods,
+        weighed,
+        known.fold(weighed),
+        tuple(given),
     )
 
 

@@ -9,7 +9,7 @@ them when its own case is ranked. Cases without an answer are ranked and not sco
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -32,6 +32,9 @@ from marrowtrail.evaluation.cases_scoring import (
     Share,
     ViewScores,
     calibration_slope,
+    family_sums,
+    of_families,
+    ordered,
     score,
     wilson,
 )
@@ -52,11 +55,16 @@ SAFE_PLACES = 3
 
 
 class RankedCase(BaseModel):
-    """The answer to one case: categories likeliest first, and red flags in the serial view."""
+    """The answer to one case: categories likeliest first, and red flags in the serial view.
+
+    The probability of a family is the sum over its categories.
+    """
 
     id: str
     presentation: Categories
     serial: Categories
+    presentation_families: Categories
+    serial_families: Categories
     red_flags: tuple[str, ...]
     unused: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -70,7 +78,11 @@ class TwoViews(BaseModel):
 
 
 class CaseScores(BaseModel):
-    """All figures. ``slope`` is that of both views together; ``None`` where nothing was scored."""
+    """All figures. ``slope`` is that of both views together; ``None`` where nothing was scored.
+
+    ``best_tiers_families`` scores families, each with the sum of its categories: which disease it
+    is, whatever its label.
+    """
 
     knowledge_version: str
     knowledge_hash: str
@@ -78,6 +90,7 @@ class CaseScores(BaseModel):
     presentation: ViewScores | None
     serial: ViewScores | None
     best_tiers: TwoViews
+    best_tiers_families: TwoViews
     safety: float | None
     safety_interval: Share | None
     flagged_elsewhere: Share | None
@@ -129,7 +142,10 @@ def score_cases(folder: Path, say: Say, setting: str = DEFAULT_SETTING) -> CaseS
         setting=setting,
         presentation=score(scored[View.PRESENTATION]),
         serial=score(scored[View.SERIAL]),
-        best_tiers=_views({v: [r for r in scored[v] if r.tier in BEST_TIERS] for v in View}),
+        best_tiers=_views({v: _best(scored[v]) for v in View}),
+        best_tiers_families=_views(
+            {v: [of_families(r, gold.family_of) for r in _best(scored[v])] for v in View}
+        ),
         safety=safe.share if safe else None,
         safety_interval=safe,
         flagged_elsewhere=elsewhere,
@@ -146,6 +162,8 @@ def score_cases(folder: Path, say: Say, setting: str = DEFAULT_SETTING) -> CaseS
                 id=case.blind_id,
                 presentation=first,
                 serial=later,
+                presentation_families=family_sums(first, gold.family_of),
+                serial_families=family_sums(later, gold.family_of),
                 red_flags=flagged,
                 unused=tuple(f"{u.word}: {u.reason}" for u in read.said.unused),
                 unknown=read.said.unknown,
@@ -204,12 +222,7 @@ def _categories(found: Floats, gold: CaseGold, read: _Read) -> Categories:
         for name, category in gold.categories.items()
     }
     total = sum(sums.values())
-    return _ordered((name, share / total) for name, share in sums.items())
-
-
-def _ordered(shares: Iterable[tuple[str, float]]) -> Categories:
-    """Largest first; by name where two are the same, so that the order is always the same."""
-    return tuple(sorted(shares, key=lambda one: (-one[1], one[0])))
+    return ordered((name, share / total) for name, share in sums.items())
 
 
 def _is_scored(case: PublishedCase, gold: CaseGold) -> bool:
@@ -296,4 +309,4 @@ def _frequencies(cases: Sequence[PublishedCase], gold: CaseGold) -> Categories:
     """How common every category is among the cases themselves: better than anybody could know."""
     counts = Counter(case.gold.category for case in cases if case.gold is not None)
     total = sum(counts[name] + 1 for name in gold.categories)
-    return _ordered((name, (counts[name] + 1) / total) for name in gold.categories)
+    return ordered((name, (counts[name] + 1) / total) for name in gold.categories)

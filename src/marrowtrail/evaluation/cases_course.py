@@ -3,9 +3,7 @@
 The layout states oedema site by site and study by study; that it moved, stayed or healed follows
 from that here, by the definitions of the vocabulary:
 
-* it *shifted to another joint* when a joint shows it that did not before; where it is still seen
-  in the first joint and the case does not call the site new, it may only have spread: equivocal;
-* it *shifted within the joint* when another named region of the joint shows it;
+* it *shifted* by the rule of :mod:`marrowtrail.diagnosis.moves`, as in any record;
 * it has *resolved* when none of the places of the first joint shows it any more; the shortest
   span that holds counts. A study without a date proves no span shorter than two years;
 * a move within the joint is *absent* where the joint was imaged again and showed no new place. A
@@ -19,6 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations
 
+from marrowtrail.diagnosis.moves import FINDING_OF, joint_known, moves_seen
 from marrowtrail.evaluation.cases_file import Study
 from marrowtrail.evaluation.cases_places import LEVEL, OTHER, Place, place_of
 from marrowtrail.evaluation.cases_tables import CaseWords
@@ -41,7 +40,7 @@ SEEN = ("present", "increased", "residual", "decreased")
 GONE = ("resolved", "absent", "normalised")
 _FILMS = ("XR", "XR_or_MRI", "CT")
 
-P, A, E = FindingState.PRESENT, FindingState.ABSENT, FindingState.EQUIVOCAL
+P, A = FindingState.PRESENT, FindingState.ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,46 +141,20 @@ def _is_remote(a: Place, b: Place) -> bool:
 
 def _shifts(seen: Sequence[Moment]) -> Iterator[Finding]:
     known: list[Place] = []
+    dated = [m.date for m in seen if m.date and any(place.site for place in m.oedema)]
+    first = min(dated, default=FIRST_DAY)
     for moment in seen:
-        fresh = [p for p in moment.active if known and not _covered(p, known)]
-        fresh = [p for p in fresh if p.is_precise or p in moment.new or not _joint_known(p, known)]
-        within = [p for p in fresh if _joint_known(p, known)]
-        beyond = [p for p in fresh if not _joint_known(p, known)]
-        yield from _moved("shift_same_bone_or_joint", within, moment, known)
-        yield from _moved("shift_other_joint", beyond, moment, known)
-        if any(_is_lower(p, known) for p in beyond):
-            yield Finding("proximal_to_distal_spread", P, beyond[0].site, moment.date)
-        again = [p for p in (*moment.active, *moment.quiet) if _joint_known(p, known)]
-        if known and again and not fresh:
+        moved = list(moves_seen(moment, known))
+        for one in moved:
+            # days count from the first oedema read; what history or films show before has none
+            day = moment.date if moment.date and moment.date > first else None
+            yield Finding(FINDING_OF[one.scope], one.state, one.places[0].site, day)
+            if one.scope == "another_joint" and any(_is_lower(p, known) for p in one.places):
+                yield Finding("proximal_to_distal_spread", P, one.places[0].site, moment.date)
+        again = [p for p in (*moment.active, *moment.quiet) if joint_known(p, known)]
+        if known and again and not moved:
             yield Finding("shift_same_bone_or_joint", A, again[0].site, moment.date)
         known += moment.active
-
-
-def _covered(place: Place, known: Sequence[Place]) -> bool:
-    """The place, or one that holds it, was active before."""
-    return any(
-        place.same_joint(k)
-        and (
-            place.part == k.part
-            or (place.is_precise and place.site == k.site)
-            or (place.bone == k.bone and not k.is_precise)
-        )
-        for k in known
-    )
-
-
-def _joint_known(place: Place, known: Sequence[Place]) -> bool:
-    return any(place.same_joint(k) for k in known)
-
-
-def _moved(
-    key: str, places: Sequence[Place], moment: Moment, known: Sequence[Place]
-) -> Iterator[Finding]:
-    if not places:
-        return
-    stays = any(_covered(p, known) for p in moment.active)
-    called_new = any(p in moment.new for p in places)
-    yield Finding(key, P if called_new or not stays else E, places[0].site, moment.date)
 
 
 def _is_lower(place: Place, known: Sequence[Place]) -> bool:

@@ -41,16 +41,24 @@ class Place:
         """The bone in the word of the case."""
         return self.part.split(" ", 1)[0]
 
-    def same_joint(self, other: Place) -> bool:
+    def same_joint(self, other: object) -> bool:
         """The same joint of the same side, or of a side that is not told.
 
         A bone of which no end is named is at every joint of that bone.
         """
-        if self._opposite(other):
+        if not isinstance(other, Place) or self._opposite(other):
             return False
         if self.joint in LEVEL and other.joint in LEVEL:
             return self.joint == other.joint
         return self.bone == other.bone or frozenset((self.joint, other.joint)) in _ONE_REGION
+
+    def lies_in(self, other: object) -> bool:
+        """The place itself, in either words, or part of a bone that the other names whole."""
+        return isinstance(other, Place) and (
+            self.part == other.part
+            or (self.is_precise and self.site == other.site)
+            or (self.bone == other.bone and not other.is_precise)
+        )
 
     def _opposite(self, other: Place) -> bool:
         return {self.side, other.side} == {Side.LEFT, Side.RIGHT}

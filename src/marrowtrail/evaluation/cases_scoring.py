@@ -8,8 +8,8 @@ them as one outcome.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel
@@ -46,6 +46,35 @@ class Ranking:
     def right_probability(self) -> float:
         """Summed probability of the right labels."""
         return math.fsum(p for name, p in self.probabilities if name in self.right)
+
+
+def ordered(shares: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Largest first; by name where two are the same, so that the order is always the same."""
+    return tuple(sorted(shares, key=lambda one: (-one[1], one[0])))
+
+
+def family_sums(
+    probabilities: Iterable[tuple[str, float]], family_of: Mapping[str, str]
+) -> tuple[tuple[str, float], ...]:
+    """Probabilities of families, each the sum over its categories, likeliest first."""
+    sums: dict[str, float] = {}
+    for name, probability in probabilities:
+        sums[family_of[name]] = sums.get(family_of[name], 0.0) + probability
+    return ordered(sums.items())
+
+
+def of_families(ranking: Ranking, family_of: Mapping[str, str]) -> Ranking:
+    """The ranking of the families of a ranking of categories; right are those of right labels.
+
+    A right label that is no category has no family.
+    """
+    right = dict.fromkeys(family_of[name] for name in ranking.right if name in family_of)
+    return replace(
+        ranking,
+        probabilities=family_sums(ranking.probabilities, family_of),
+        right=tuple(right),
+        category=ranking.family,
+    )
 
 
 class Share(BaseModel):

@@ -206,6 +206,11 @@ class CaseGold(_Row):
     red_flags: dict[str, str]
     left_out_always: tuple[str, ...]
 
+    @property
+    def family_of(self) -> dict[str, str]:
+        """Family of a category."""
+        return {name: category.family for name, category in self.categories.items()}
+
     @model_validator(mode="after")
     def _every_diagnosis_has_one_place(self) -> CaseGold:
         listed = [d for c in self.categories.values() for d in c.diagnoses]

@@ -24,8 +24,10 @@ def _day(value: object) -> date:
         day: date | None = value
     else:
         day = _iso_day(value)
-    if day is None or day.year < EARLIEST_YEAR:
+    if day is None:
         raise PydanticCustomError("not_a_day", "no calendar day")
+    if day.year < EARLIEST_YEAR:
+        raise PydanticCustomError("too_long_ago", "a day before every patient's time")
     return day
 
 

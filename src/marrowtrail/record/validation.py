@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from marrowtrail.errors import InputError
 from marrowtrail.record.closed_lists import nearest
 from marrowtrail.record.contradictions import Contradiction
+from marrowtrail.record.field_types import EARLIEST_YEAR
 from marrowtrail.record.located_yaml import (
     Located,
     Location,
@@ -39,6 +40,7 @@ _VALUES = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "not_a_day": "must be a date, as 2019-05-17",
+    "too_long_ago": f"must be a date of {EARLIEST_YEAR} or later",
     "literal_error": "must be 1",
 }
 _SENTENCES = {
