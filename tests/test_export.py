@@ -52,7 +52,13 @@ class TestKinds:
 
     def test_tables_have_a_line_a_lesion(self, stored: Path, tmp_path: Path) -> None:
         paths = export(Kind.TABLES, stored, tmp_path / "out")
-        assert [path.name for path in paths] == ["lesions.csv", "regions.csv", "tracks.csv"]
+        assert [path.stem for path in paths] == [
+            "lesions",
+            "regions",
+            "tracks",
+            "intervals",
+            "matches",
+        ]
         assert len(paths[0].read_text().splitlines()) == 1 + len(migrating()[0].lesions)
 
     def test_labels_are_taken_as_they_are(self, stored: Path, tmp_path: Path) -> None:

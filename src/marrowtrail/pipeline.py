@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 from marrowtrail.anatomy.bones import BoneMap
@@ -42,8 +41,10 @@ from marrowtrail.record.findings import Finding
 from marrowtrail.record.findings_file import findings_text
 from marrowtrail.record.merge import accept_all, merge_findings
 from marrowtrail.record.population import population_cautions
+from marrowtrail.record.treatments import Given, treatments_given
 from marrowtrail.report.figures import draw_figures
 from marrowtrail.report.html import render_html
+from marrowtrail.report.language import Language
 from marrowtrail.report.pdf import render_pdf
 from marrowtrail.report.viewer import draw_viewer
 from marrowtrail.result.circumstances import describe_patient, input_hash
@@ -120,12 +121,18 @@ def run(
 
 
 def save(
-    result: Result, out: Path | str, dicom: DicomForm | None = None, *, identified: bool = False
+    result: Result,
+    out: Path | str,
+    dicom: DicomForm | None = None,
+    *,
+    identified: bool = False,
+    language: Language = Language.ENGLISH,
 ) -> None:
     """Write the output folder: reports, tables, labels, DICOM, FHIR, findings to confirm.
 
     ``dicom`` says how its DICOM objects are written; as their source where it is not given.
     ``identified`` puts the patient's name, id and birth date into the PDF and the FHIR bundle.
+    The page and the PDF are written in ``language``; all else is for machines, and English.
 
     Raises
     ------
@@ -134,9 +141,9 @@ def save(
     """
     document, figures = result.document, result.figures
     identity = identity_of(result.study) if identified else None
-    pdf = render_pdf(document, figures, identity)
+    pdf = render_pdf(document, figures, identity, language)
     pages: dict[str, str | bytes] = {
-        "report.html": render_html(document, figures),
+        "report.html": render_html(document, figures, language),
         "report.pdf": pdf,
         "fhir/bundle.json": fhir_bundle(document, pdf, identity),
         FINDINGS_FILE: findings_text(_dated(result)),
@@ -145,7 +152,7 @@ def save(
     form = dicom or DicomForm()
     if identity is not None and form.pseudonymous:
         # Under a pseudonym the pages must not name the patient either.
-        pdf, identity = render_pdf(document, figures), None
+        pdf, identity = render_pdf(document, figures, language=language), None
     objects = dicom_files(result, form, pdf=pdf, names_patient=identity is not None)
     pages |= {f"dicom/{name}": content for name, content in objects.items()}
     write_result(result, Path(out), pages)
@@ -182,31 +189,39 @@ def conclude(case: Case, measured: Measured, settings: Settings) -> Concluded:
     first = measured.study.visits[0].date
     record = case_findings(case, presentation=first)
     known = record.findings
+    given = treatments_given(case)
     knowledge = load_knowledge()
     course = []
     for number, visit in enumerate(measured.study.visits, start=1):
         by_then = [one for one in known if one.visit is None or one.visit <= visit.date]
         proposed = _proposed(measured, number, settings)
         findings = (*by_then, *proposed)
-        answer = diagnose(findings, knowledge, setting=settings.setting, as_of=visit.date)
+        answer = diagnose(
+            findings,
+            knowledge,
+            setting=settings.setting,
+            as_of=visit.date,
+            given=[one for one in given if one.start is None or one.start <= visit.date],
+        )
         course.append((visit.id, answer))
     findings = (*known, *proposed)
     last = measured.study.visits[-1].date
     confirmed = [one for one in findings if one.is_confirmed]
     return Concluded(
         findings,
-        diagnose(findings, knowledge, setting=settings.setting, as_of=last),
-        diagnose(confirmed, knowledge, setting=settings.setting, as_of=last),
+        diagnose(findings, knowledge, setting=settings.setting, as_of=last, given=given),
+        diagnose(confirmed, knowledge, setting=settings.setting, as_of=last, given=given),
         tuple(course),
         tuple(str(one) for one in record.unused),
-        _audit(findings, knowledge, settings.setting, last),
+        _audit(known_by(findings, last), given, knowledge, settings.setting),
     )
 
 
-def _audit(findings: Sequence[Finding], knowledge: Knowledge, setting: str, as_of: date) -> str:
+def _audit(
+    findings: Sequence[Finding], given: Sequence[Given], knowledge: Knowledge, setting: str
+) -> str:
     """The numbers behind the ranking from all findings, as a table that re-adds."""
-    known = known_by(findings, as_of)
-    return audit_sheet(weigh(known, knowledge, setting), knowledge, setting)
+    return audit_sheet(weigh(findings, knowledge, setting, given), knowledge, setting)
 
 
 def _proposed(measured: Measured, visits: int, settings: Settings) -> tuple[Finding, ...]:

@@ -13,11 +13,13 @@ from marrowtrail.cli.options import (
     DifficultyOption,
     FamilyOption,
     JsonOption,
+    LanguageOption,
     OutOption,
     QuietOption,
     SettingOption,
     SilentOption,
     draw_of,
+    language_of,
 )
 from marrowtrail.cli.pacs import pacs
 from marrowtrail.cli.terminal import answers, people, progress
@@ -77,6 +79,7 @@ def run(
         typer.Option("--labelmap", help="DICOM segmentations as label maps, run-length encoded."),
     ] = False,
     setting: SettingOption = "musculoskeletal_mri",
+    language: LanguageOption = "en",
     quiet: SilentOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -85,9 +88,10 @@ def run(
     from marrowtrail.cli.job import Job, run_job
     from marrowtrail.exchange.dicom.form import DicomForm
 
+    spoken = language_of(language)
     form = DicomForm(pseudonymous=pseudonymous, labelmap=labelmap)
     with progress(quiet=quiet or json) as say:
-        job = Job(patient, out, setting, accept_proposed, not no_dates, form, identified)
+        job = Job(patient, out, setting, accept_proposed, not no_dates, form, identified, spoken)
         document = run_job(job, say)
     if json:
         answers.print_json(document.model_dump_json(by_alias=True))
@@ -101,6 +105,7 @@ def run(
 def demo(
     out: OutOption = Path("demo"),
     seed: Annotated[int, typer.Option("--seed", help="Another draw of the same patient.")] = 1,
+    language: LanguageOption = "en",
     quiet: SilentOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -108,6 +113,7 @@ def demo(
     from marrowtrail.phantom import write_patient
     from marrowtrail.result.folder import check_target
 
+    language_of(language)
     check_target(out)
     with tempfile.TemporaryDirectory(prefix="marrowtrail-demo-") as folder:
         patient = Path(folder) / "patient"
@@ -116,7 +122,7 @@ def demo(
             write_patient("seed", patient, seed=seed, masks=False)
         if not (quiet or json):
             people.print("[bold]A synthetic patient; nothing here is about a real person.[/]")
-        run(patient, out=out, quiet=quiet, json=json)
+        run(patient, out=out, language=language, quiet=quiet, json=json)
 
 
 @app.command()
@@ -167,7 +173,7 @@ def diagnose(
     if json:
         answers.print_json(summary.differential_json(reasoned.differential))
     else:
-        summary.show_differential(reasoned.differential, reasoned.unused)
+        summary.show_differential(reasoned.differential, reasoned.unused, reasoned.notes)
         show_explanations(reasoned.differential)
 
 
@@ -178,6 +184,7 @@ def export(
     ],
     result: Annotated[Path, typer.Argument(help="An output folder of a run.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write into.")] = Path(),
+    language: LanguageOption = "en",
 ) -> None:
     """Write one kind of output alone, from the folder that a run wrote."""
     from marrowtrail.cli.export import Kind
@@ -185,7 +192,7 @@ def export(
 
     if kind not in list(Kind):
         raise typer.BadParameter(f"{kind!r} is not among: {', '.join(Kind)}", param_hint="KIND")
-    for path in write_kind(Kind(kind), result, out):
+    for path in write_kind(Kind(kind), result, out, language_of(language)):
         answers.print(str(path), markup=False, soft_wrap=True)
 
 
@@ -205,10 +212,10 @@ def phantom(
     quiet: QuietOption = False,
 ) -> None:
     """Write synthetic patients with known truth as DICOM."""
-    from marrowtrail.phantom import RANDOM, scenario_names, write_patient
+    from marrowtrail.phantom import RANDOM, SERIAL, scenario_names, write_patient
 
-    if scenario not in (*scenario_names(), RANDOM):
-        known = ", ".join((*scenario_names(), RANDOM))
+    if scenario not in (*scenario_names(), RANDOM, SERIAL):
+        known = ", ".join((*scenario_names(), RANDOM, SERIAL))
         raise typer.BadParameter(f"{scenario!r} is not among: {known}", param_hint="--scenario")
     draw = draw_of(family, difficulty)
     with progress(quiet=quiet) as say:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from marrowtrail.errors import InputError
+from marrowtrail.report.language import Language
 from marrowtrail.result.folder import write_files
 from marrowtrail.result.stored import ANOTHER_RUN, StoredResult, read_stored
 
@@ -22,24 +23,31 @@ class Kind(StrEnum):
     PHENOPACKET = "phenopacket"
     TABLES = "tables"
     NIFTI = "nifti"
+    ALIGNED = "aligned"
     DICOM = "dicom"
 
 
-KEPT = {Kind.NIFTI: "labels", Kind.DICOM: "dicom"}
+KEPT = {Kind.NIFTI: "labels", Kind.ALIGNED: "aligned", Kind.DICOM: "dicom"}
 """Kinds that need the images to be made, so that they are taken as the run wrote them."""
 
 
-def export(kind: Kind, result: Path, out: Path) -> tuple[Path, ...]:
+def export(
+    kind: Kind, result: Path, out: Path, language: Language = Language.ENGLISH
+) -> tuple[Path, ...]:
     """Write one kind of output of a result into a folder; all of its files or none.
 
-    Nobody is named in what is made anew: a result does not hold who the patient is.
+    Nobody is named in what is made anew: a result does not hold who the patient is. The page and
+    the PDF, which stands in the FHIR bundle as well, are written in ``language``.
 
     Raises
     ------
     InputError
         If ``result`` is no result, lacks what is asked for, or a file is in the way.
     """
-    files = _kept(result, KEPT[kind]) if kind in KEPT else _made(kind, read_stored(result))
+    if kind in KEPT:
+        files = _kept(result, KEPT[kind])
+    else:
+        files = _made(kind, read_stored(result), language)
     taken = [name for name in files if (out / name).exists()]
     if taken:
         raise InputError(
@@ -62,27 +70,24 @@ def export(kind: Kind, result: Path, out: Path) -> tuple[Path, ...]:
     return tuple(out / name for name in files)
 
 
-def _made(kind: Kind, stored: StoredResult) -> Files:
+def _made(kind: Kind, stored: StoredResult, language: Language) -> Files:
     from marrowtrail.exchange.fhir import fhir_bundle
     from marrowtrail.exchange.phenopacket import phenopacket
     from marrowtrail.report.html import render_html
     from marrowtrail.report.pdf import render_pdf
-    from marrowtrail.result.tables import lesions_csv, regions_csv, tracks_csv
+    from marrowtrail.result.tables import tables
 
     document, figures = stored.document, stored.figures
     if kind is Kind.HTML:
-        return {"report.html": render_html(document, figures)}
+        return {"report.html": render_html(document, figures, language)}
     if kind is Kind.PDF:
-        return {"report.pdf": render_pdf(document, figures)}
+        return {"report.pdf": render_pdf(document, figures, language=language)}
     if kind is Kind.FHIR:
-        return {"bundle.json": fhir_bundle(document, render_pdf(document, figures))}
+        pdf = render_pdf(document, figures, language=language)
+        return {"bundle.json": fhir_bundle(document, pdf)}
     if kind is Kind.PHENOPACKET:
         return {"phenopacket.json": phenopacket(document)}
-    return {
-        "lesions.csv": lesions_csv(document),
-        "regions.csv": regions_csv(document),
-        "tracks.csv": tracks_csv(document),
-    }
+    return dict(tables(document))
 
 
 def _kept(result: Path, part: str) -> Files:

@@ -10,6 +10,7 @@ from marrowtrail.exchange.dicom.form import DicomForm
 from marrowtrail.pipeline import FINDINGS_FILE, Settings, run, save
 from marrowtrail.record.findings import CASE_RECORD, Finding
 from marrowtrail.record.findings_file import read_findings
+from marrowtrail.report.language import Language
 from marrowtrail.result.folder import check_target
 from marrowtrail.result.model import ResultDocument
 
@@ -25,6 +26,7 @@ class Job:
     keep_dates: bool
     dicom: DicomForm
     identified: bool = False
+    language: Language = Language.ENGLISH
 
 
 def run_job(job: Job, say: Callable[[str], None]) -> ResultDocument:
@@ -38,7 +40,7 @@ def run_job(job: Job, say: Callable[[str], None]) -> ResultDocument:
     )
     result = run(job.patient, settings, progress=say)
     say("writing")
-    save(result, job.out, job.dicom, identified=job.identified)
+    save(result, job.out, job.dicom, identified=job.identified, language=job.language)
     return result.document
 
 

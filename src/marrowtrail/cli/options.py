@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from marrowtrail.phantom import Draw
+    from marrowtrail.report.language import Language
 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder for the result.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
@@ -16,6 +17,9 @@ SilentOption = Annotated[bool, typer.Option("--quiet", help="Print nothing but e
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines on stdout.")]
 SettingOption = Annotated[
     str, typer.Option("--setting", help="Prior to rank with: which patients come to you.")
+]
+LanguageOption = Annotated[
+    str, typer.Option("--language", help="Language of report.html and report.pdf: en or de.")
 ]
 
 FamilyOption = Annotated[
@@ -25,6 +29,16 @@ DifficultyOption = Annotated[
     float | None,
     typer.Option("--difficulty", min=0, max=1, help="0 clean to 1; drawn where not given."),
 ]
+
+
+def language_of(tag: str) -> Language:
+    """A language by its tag; an unknown one is a mistake of usage."""
+    from marrowtrail.report.language import Language
+
+    if tag not in list(Language):
+        known = ", ".join(Language)
+        raise typer.BadParameter(f"{tag!r} is not among: {known}", param_hint="--language")
+    return Language(tag)
 
 
 def draw_of(family: str, difficulty: float | None) -> Draw:

@@ -10,8 +10,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.report.weight import minor_lesions
-from marrowtrail.report.words import capital, ml_interval, percent, percent_interval, region_name
+from marrowtrail.report.words import (
+    capital,
+    ml_interval,
+    number,
+    percent,
+    percent_interval,
+    region_name,
+)
 from marrowtrail.result.model import LesionRow, ResultDocument, TrackRow, VisitRow
 
 WIDTH, HEIGHT = 420.0, 250.0
@@ -116,8 +125,9 @@ def volume_chart(document: ResultDocument) -> Chart | None:
         for n, (track, name) in enumerate(tracks)
     )
     count = round(axes.top_value / step)
-    values = tuple(Tick(axes.y(n * step), f"{n * step:g}") for n in range(count + 1))
-    return Chart("Volume of oedema", "ml", lines, _days(document.visits, axes), values)
+    values = tuple(Tick(axes.y(n * step), number(n * step, "g")) for n in range(count + 1))
+    title, unit = message("chart.volume"), message("chart.ml")
+    return Chart(title, unit, lines, _days(document.visits, axes), values)
 
 
 def course_chart(document: ResultDocument) -> Chart | None:
@@ -129,7 +139,7 @@ def course_chart(document: ResultDocument) -> Chart | None:
     peak: dict[str, float] = {}
     for step in document.course:
         for cause in step.causes:
-            labels[cause.diagnosis] = cause.label
+            labels[cause.diagnosis] = told(cause.label)
             peak[cause.diagnosis] = max(peak.get(cause.diagnosis, 0.0), cause.probability)
     last = {c.diagnosis: c.probability for c in document.course[-1].causes}
     leading = sorted(peak, key=lambda key: (-peak[key], key))[:MOST_CAUSES]
@@ -143,7 +153,7 @@ def course_chart(document: ResultDocument) -> Chart | None:
         for n, key in enumerate(leading)
     )
     values = tuple(Tick(axes.y(part), percent(part)) for part in (0.0, 0.25, 0.5, 0.75, 1.0))
-    return Chart("Probability", "", lines, _days(document.visits, axes), values)
+    return Chart(message("chart.probability"), "", lines, _days(document.visits, axes), values)
 
 
 def _cause_points(document: ResultDocument, key: str, axes: _Axes) -> list[Point]:
@@ -160,7 +170,9 @@ def _cause_points(document: ResultDocument, key: str, axes: _Axes) -> list[Point
                 axes.y(cause.low),
                 axes.y(cause.high),
                 hollow=False,
-                title=f"{capital(cause.label)} after visit {n}: {text}",
+                title=message(
+                    "chart.cause", cause=capital(told(cause.label)), number=n, share=text
+                ),
             )
         )
     return points
@@ -188,14 +200,14 @@ def _volume_point(here: list[LesionRow], visit: VisitRow, name: str, axes: _Axes
     volume = sum(row.volume_mm3 for row in here)
     low = sum(row.volume_low_mm3 for row in here)
     high = sum(row.volume_high_mm3 for row in here)
-    text = ml_interval(volume, low, high) if here else "no oedema"
+    text = ml_interval(volume, low, high) if here else message("chart.no_oedema")
     return Point(
         axes.x(visit.day),
         axes.y(volume / 1000),
         axes.y(low / 1000),
         axes.y(high / 1000),
         hollow=not here,
-        title=f"{name}, day {visit.day}: {text}",
+        title=message("chart.point", name=name, day=visit.day, volume=text),
     )
 
 
@@ -209,8 +221,12 @@ def _named_tracks(
         largest = max((rows[key] for key in track.lesions), key=lambda row: row.volume_mm3)
         name = capital(region_name(largest.bone, largest.region, largest.side))
         seen[name] = seen.get(name, 0) + 1
-        named.append((track, name if seen[name] == 1 else f"{name} ({seen[name]})"))
+        named.append((track, _counted(name, seen[name])))
     return named
+
+
+def _counted(name: str, count: int) -> str:
+    return name if count == 1 else message("place.counted", place=name, count=count)
 
 
 def _days(visits: Sequence[VisitRow], axes: _Axes) -> tuple[Tick, ...]:
@@ -219,7 +235,7 @@ def _days(visits: Sequence[VisitRow], axes: _Axes) -> tuple[Tick, ...]:
         x = axes.x(visit.day)
         crowded = bool(ticks) and x - ticks[-1].at < CROWDED
         row = 1 - ticks[-1].row if crowded else 0
-        ticks.append(Tick(x, f"day {visit.day}", row))
+        ticks.append(Tick(x, message("time.day", day=visit.day), row))
     return tuple(ticks)
 
 

@@ -12,17 +12,23 @@ from enum import StrEnum
 
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+from marrowtrail.report.language import message
 from marrowtrail.result.model import BoneRow, TrackRow, VisitRow
 
 
 class Coverage(StrEnum):
     """What a visit says of a place that has no lesion there."""
 
-    CLEAR = "no oedema"
-    NOT_FOLLOWED = "not comparable"
+    CLEAR = "clear"
+    NOT_FOLLOWED = "not_followed"
     """Imaged and read, but the place could not be found again."""
-    NOT_READABLE = "not readable"
-    NOT_IMAGED = "not imaged"
+    NOT_READABLE = "not_readable"
+    NOT_IMAGED = "not_imaged"
+
+    @property
+    def words(self) -> str:
+        """As the page says it."""
+        return message(f"coverage.{self.value}")
 
 
 def coverage(visit: VisitRow, track: TrackRow, region: str) -> Coverage:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from marrowtrail.diagnosis.differential import Standing
-from marrowtrail.report.tables import Cell, Table
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
+from marrowtrail.report.tables import Cell, Table, heads
 from marrowtrail.report.words import capital, percent, spoken
 from marrowtrail.result.model import ResultDocument
 
@@ -15,11 +17,11 @@ STANDINGS = {
 """Tone of each standing."""
 
 BASES = {
-    "judgement": "a judgement",
-    "convention": "a convention",
-    "audit": "counted in patients",
+    "judgement": "prior.judgement",
+    "convention": "prior.convention",
+    "audit": "prior.audit",
 }
-"""What a setting's prior rests on, in words."""
+"""What a setting's prior rests on: texts of the catalogue."""
 
 
 def standing_tone(document: ResultDocument) -> str:
@@ -32,35 +34,43 @@ def two_diseases(document: ResultDocument) -> tuple[tuple[str, float], ...]:
     shares: dict[str, float] = {}
     for one in document.explanation.two_diseases:
         shares[one.label] = shares.get(one.label, 0.0) + one.probability
-    return tuple(shares.items())
+    return tuple((told(label), share) for label, share in shares.items())
 
 
 def turn_table(document: ResultDocument) -> Table:
     """Single findings that would put another disease first, the likeliest first."""
     body = tuple(
         (
-            Cell(capital(turn.words)),
+            Cell(capital(told(turn.words))),
             Cell(percent(turn.chance), is_number=True),
-            Cell(f"{capital(turn.label)}, then {percent(turn.probability)}"),
+            Cell(
+                message(
+                    "table.then",
+                    cause=capital(told(turn.label)),
+                    share=percent(turn.probability),
+                )
+            ),
         )
         for turn in document.explanation.turns
     )
-    caption = "One finding, not known yet, that would put another disease first"
-    return Table(caption, ("If it were found", "Chance of finding it", "Then first"), body)
+    columns = heads("if_found", "chance", "then_first")
+    return Table(message("table.turns"), columns, body)
 
 
 def setting_table(document: ResultDocument) -> Table:
     """The first causes for a patient of another clinic."""
     body = tuple(
         (
-            Cell(capital(one.label)),
-            Cell("; ".join(f"{capital(c.label)} {percent(c.probability)}" for c in one.causes)),
-            Cell(BASES[one.basis]),
+            Cell(capital(told(one.label))),
+            Cell(
+                "; ".join(f"{capital(told(c.label))} {percent(c.probability)}" for c in one.causes)
+            ),
+            Cell(message(BASES[one.basis])),
         )
         for one in document.explanation.under_settings
     )
-    caption = "The same findings in a patient of another clinic"
-    return Table(caption, ("Clinic", "First causes", "Its starting point is"), body)
+    columns = heads("clinic", "first_causes", "prior_is")
+    return Table(message("table.settings"), columns, body)
 
 
 def outlook_table(document: ResultDocument) -> Table:
@@ -68,13 +78,13 @@ def outlook_table(document: ResultDocument) -> Table:
     labels = {cause.diagnosis: cause.label for cause in document.differential}
     body = tuple(
         (
-            Cell(capital(labels[line.diagnosis])),
+            Cell(capital(told(labels[line.diagnosis]))),
             Cell(spoken(line.kind)),
-            Cell(capital(line.text)),
-            Cell(line.width),
+            Cell(capital(told(line.text))),
+            Cell(told(line.width)),
             Cell("; ".join(line.sources)),
         )
         for line in document.explanation.outlook
     )
-    columns = ("Disease", "Of", "What studies found", "Range or number", "Sources")
-    return Table("What studies found: information, not advice", columns, body)
+    columns = heads("disease", "of", "studies_found", "width", "sources")
+    return Table(message("table.outlook"), columns, body)

@@ -3,7 +3,7 @@
 One file that opens anywhere: no font, picture or script from outside, and a content security
 policy that forbids any. Its only script is the viewer's, whose hash the policy names; without
 it, and in print, still pictures show the same places. Everything shown comes from the document,
-and every text of it is escaped; the page's own words stand in ``templates/``.
+and every text of it is escaped; the page's own words stand in ``texts/``, by language.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from marrowtrail.diagnosis.differential import Cause
-from marrowtrail.diagnosis.wording import inside
 from marrowtrail.errors import Severity
 from marrowtrail.record.findings import SOFTWARE
-from marrowtrail.report import explanations, tables, words
+from marrowtrail.report import explanations, language, tables, words
 from marrowtrail.report.charts import Chart, course_chart, volume_chart
+from marrowtrail.report.language import Language, message, speaking
 from marrowtrail.report.limb import LimbMap, limb_map
 from marrowtrail.report.reasons import Footnote, Footnotes, Reasons, reasons
 from marrowtrail.report.slices import SpotRow, spot_rows
+from marrowtrail.report.stored import told
 from marrowtrail.report.story import VisitStory, tell
 from marrowtrail.report.trail import Trail, draw_trail
 from marrowtrail.report.viewer_page import ViewerPage, viewer_page
@@ -107,11 +108,15 @@ class Page:
             if ranking.is_confirmed and ranking.bars:
                 first = ranking.bars[0]
                 share = words.percent_interval(first.probability, first.low, first.high)
-                return f"From confirmed findings only, {inside(first.label)} leads: {share}."
+                return message("basis.leader", cause=words.inside(first.label), share=share)
         return ""
 
 
-def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
+def render_html(
+    document: ResultDocument,
+    figures: Mapping[str, bytes],
+    language: Language = Language.ENGLISH,
+) -> str:
     """The whole page.
 
     Parameters
@@ -121,6 +126,8 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
     figures
         WebP bytes by the file name in :class:`~marrowtrail.result.model.FigureRow` and in the
         stacks of the viewer.
+    language
+        In which the page is written.
 
     Raises
     ------
@@ -128,8 +135,9 @@ def render_html(document: ResultDocument, figures: Mapping[str, bytes]) -> str:
         If the bytes of a figure of the document are missing.
     """
     template = environment().get_template("report.html.j2")
-    page = with_viewer(page_of(document, figures), figures)
-    return template.render(page=page, tables=tables, explained=explanations) + "\n"
+    with speaking(language):
+        page = with_viewer(page_of(document, figures), figures)
+        return template.render(page=page, tables=tables, explained=explanations) + "\n"
 
 
 def page_of(document: ResultDocument, figures: Mapping[str, bytes]) -> Page:
@@ -189,12 +197,18 @@ def environment() -> Environment:
     )
     made.filters |= {
         "capital": words.capital,
-        "inside": inside,
+        "inside": words.inside,
         "percent": words.percent,
         "plain": words.plain,
         "spoken": words.spoken,
+        "told": told,
         "visit_colour": lambda number: f"v{(number - 1) % VISIT_COLOURS + 1}",
         "line_colour": lambda index: f"line{index % LINE_COLOURS + 1}",
     }
-    made.globals["percent_interval"] = words.percent_interval
+    made.globals |= {
+        "counted": language.counted,
+        "number": words.number,
+        "percent_interval": words.percent_interval,
+        "t": language.marked_up,
+    }
     return made

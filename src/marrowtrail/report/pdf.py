@@ -19,6 +19,7 @@ from typing import Literal
 
 import typst
 
+from marrowtrail.report.language import Language, speaking
 from marrowtrail.report.pdf_content import paper_of
 from marrowtrail.report.pdf_drawings import palette
 from marrowtrail.report.pdf_paper import ROOMS, Paper
@@ -36,12 +37,18 @@ PNG_PPI = 110.0
 
 PAGE_OBJECT = re.compile(rb"/Type ?/Page(?!s)")
 
+BREAKABLE = re.compile(r"[^\S\N{NO-BREAK SPACE}]+")
+"""Space of any kind but the one that holds two words together."""
+
 STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories that can reorder, hide or break a line; none is needed to read one."""
 
 
 def render_pdf(
-    document: ResultDocument, figures: Mapping[str, bytes], identity: Identity | None = None
+    document: ResultDocument,
+    figures: Mapping[str, bytes],
+    identity: Identity | None = None,
+    language: Language = Language.ENGLISH,
 ) -> bytes:
     """The PDF of a result, cut until it has at most :data:`MOST_PAGES` pages.
 
@@ -53,20 +60,27 @@ def render_pdf(
         WebP bytes by the file name in :class:`~marrowtrail.result.model.FigureRow`.
     identity
         Who the patient is; without it nobody is named.
+    language
+        In which the pages are written.
 
     Raises
     ------
     KeyError
         If the bytes of a figure of the document are missing.
     """
-    return _fitting(document, figures, identity)[1]
+    with speaking(language):
+        return _fitting(document, figures, identity)[1]
 
 
 def render_pages(
-    document: ResultDocument, figures: Mapping[str, bytes], identity: Identity | None = None
+    document: ResultDocument,
+    figures: Mapping[str, bytes],
+    identity: Identity | None = None,
+    language: Language = Language.ENGLISH,
 ) -> tuple[bytes, ...]:
     """The same pages as PNG, for looking at."""
-    inputs = {"data": _fitting(document, figures, identity)[0]}
+    with speaking(language):
+        inputs = {"data": _fitting(document, figures, identity)[0]}
     compiler = typst.Compiler(_template(), font_paths=_fonts(), sys_inputs=inputs)
     pages = compiler.compile(_template(), format="png", ppi=PNG_PPI)
     return tuple(pages) if isinstance(pages, list) else (pages or b"",)
@@ -91,8 +105,11 @@ def page_count(written: bytes) -> int:
 
 
 def printable(text: str) -> str:
-    """A text without characters that steer: line ends become spaces, the others go."""
-    spaced = " ".join(text.split())
+    """A text without characters that steer: line ends become spaces, the others go.
+
+    A space at which no line may end stays: "99 %" is one word.
+    """
+    spaced = BREAKABLE.sub(" ", text).strip()
     return "".join(c for c in spaced if unicodedata.category(c) not in STEERING)
 
 

@@ -11,17 +11,25 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from marrowtrail.diagnosis.differential import LedgerStatus
-from marrowtrail.diagnosis.wording import inside
 from marrowtrail.lesions.lesion import SignState
 from marrowtrail.report import explanations, tables
 from marrowtrail.report.html import LINE_COLOURS, VISIT_COLOURS, Page, Ranking, page_of
+from marrowtrail.report.language import counted, message, section
 from marrowtrail.report.pdf_drawings import chart_drawing, slice_pictures, trail_drawing
 from marrowtrail.report.pdf_paper import Alert, BarText, Paper, RankingText, Room, Strip, VisitText
 from marrowtrail.report.pdf_places import known_lines, period, unknown_lines
 from marrowtrail.report.reasons import Reason, Reasons
+from marrowtrail.report.stored import told
 from marrowtrail.report.story import VisitStory
 from marrowtrail.report.tables import Cell, Table
-from marrowtrail.report.words import capital, percent, percent_interval, plain, spoken
+from marrowtrail.report.words import (
+    capital,
+    inside,
+    percent,
+    percent_interval,
+    plain,
+    spoken,
+)
 from marrowtrail.result.identity import Identity
 from marrowtrail.result.model import ResultDocument, WarningRow
 
@@ -47,11 +55,15 @@ def paper_of(
     summary = page.trail.summary
     volumes = page.volumes
     return Paper(
-        title="Bone marrow oedema on serial MRI",
-        patient=document.patient,
+        language=message("language.tag"),
+        region=message("language.region"),
+        words=section("pdf"),
+        title=message("paper.title"),
+        patient=told(document.patient),
         identity=identity.words if identity else "",
         period=period(document),
-        notice=document.notice,
+        notice=told(document.notice),
+        language_note=message("language.note"),
         is_synthetic=document.is_synthetic,
         headline=plain(document.headline),
         basis=page.proposed_heading,
@@ -67,14 +79,17 @@ def paper_of(
             (f"line{line.index % LINE_COLOURS + 1}", line.name)
             for line in (volumes.lines if volumes else ())
         ),
-        elsewhere=tuple(f"{e.why}: {e.text} (visit {e.visit})." for e in page.trail.elsewhere),
+        elsewhere=tuple(
+            message("trail.elsewhere", why=e.why, what=e.text, number=e.visit)
+            for e in page.trail.elsewhere
+        ),
         follow_up=_follow_up(document, shown, room),
         strips=_strips(page, shown, room, figures),
         strips_note=_strips_note(page, shown, room),
         standing=(
-            capital(behind.standing.value),
+            capital(spoken(behind.standing.value)),
             explanations.standing_tone(document),
-            behind.standing_why,
+            told(behind.standing_why),
         ),
         against=tuple(_reason(r, lead) for r in lead.against[: room.reasons]) if lead else (),
         against_none=_against_none(lead),
@@ -83,13 +98,15 @@ def paper_of(
         supporting=tuple(_reason(r, lead) for r in lead.supporting[: room.reasons]) if lead else (),
         leading=inside(lead.cause.label) if lead else "",
         ledger=ledger,
-        next_steps=_short(_without(tables.next_step_table(document), "Cost"), room),
-        outlook=_short(_without(explanations.outlook_table(document), "Sources"), room),
+        next_steps=_short(_without(tables.next_step_table(document), message("table.cost")), room),
+        outlook=_short(
+            _without(explanations.outlook_table(document), message("table.sources")), room
+        ),
         unknown=_cut_lines(unknown_lines(document), room),
         known=known_lines(document),
         signs=_short(_signs_seen(document), room),
         provenance=_provenance(document),
-        limits=document.provenance.known_limits,
+        limits=tuple(told(limit) for limit in document.provenance.known_limits),
         left_out=_left_out(document),
     )
 
@@ -110,24 +127,31 @@ def _visits_note(count: int, most: int) -> str:
     left = count - most
     if left <= 0:
         return ""
-    between = "the second" if left == 1 else f"{left} visits between"
-    return f"The first visit and the latest; {between} stand in report.html."
+    if left == 1:
+        return message("paper.second_visit")
+    return message("paper.visits_between", count=left)
 
 
 def _visit(story: VisitStory) -> VisitText:
     lines = tuple(
         (lesion.site, "; ".join((lesion.volume, *lesion.arrivals))) for lesion in story.lesions
     )
-    when = story.when if story.when == f"day {story.day}" else f"{story.when}, day {story.day}"
+    day = message("time.day", day=story.day)
+    when = day if story.when == day else f"{story.when}, {day}"
     quiet = tuple(text for text in (story.smaller, story.verdict) if text)
+    imaged = message("story.imaged", places=story.imaged)
     colour = f"v{(story.number - 1) % VISIT_COLOURS + 1}"
-    return VisitText(story.number, colour, when, f"{story.imaged} imaged", lines, quiet)
+    return VisitText(story.number, colour, when, imaged, lines, quiet)
 
 
 def _alerts(page: Page, room: Room) -> tuple[Alert, ...]:
     """Red flags and warnings that keep the result from being verified, then the notes."""
     flags = [
-        Alert("bad", f"Red flag, {spoken(flag.category)}:", plain(flag.explanation))
+        Alert(
+            "bad",
+            message("paper.flag", category=spoken(flag.category)),
+            plain(flag.explanation),
+        )
         for flag in page.document.red_flags
     ]
     grave = [_warning("open", group.first, len(group.others)) for group in page.warnings]
@@ -136,11 +160,11 @@ def _alerts(page: Page, room: Room) -> tuple[Alert, ...]:
     left = len(everything) - room.warnings
     if left <= 0:
         return everything
-    return (*everything[: room.warnings], Alert("quiet", "", f"{left} more in report.html."))
+    return (*everything[: room.warnings], Alert("quiet", "", message("paper.more", count=left)))
 
 
 def _warning(tone: str, row: WarningRow, others: int) -> Alert:
-    more = f" {others} more of this kind." if others else ""
+    more = message("paper.more_of_kind", count=others) if others else ""
     remedy = plain(row.remedy)
     end = "" if not remedy or remedy[-1] in ".!?" else "."
     where = plain(row.where)
@@ -152,13 +176,11 @@ def _verdict(page: Page) -> str:
     document = page.document
     texts = []
     if not document.lesions:
-        found = "No marrow oedema was found in the bones that were read."
-        nothing = "No bone could be read for oedema, so nothing is said about it."
-        texts.append(found if page.any_bone_read else nothing)
+        texts.append(message("verdict.none_found" if page.any_bone_read else "verdict.none_read"))
     if len(document.visits) == 1:
-        texts.append("One visit only: nothing can be followed.")
+        texts.append(message("paper.one_visit"))
     elif document.lesions and not document.shifts:
-        texts.append("No shift: no oedema faded in one place while it appeared in another.")
+        texts.append(message("paper.no_shift"))
     return " ".join(texts)
 
 
@@ -187,23 +209,23 @@ def _strips_note(page: Page, shown: tuple[int, ...], room: Room) -> str:
     visits = len(page.visits) - len(shown)
     parts = []
     if spots:
-        parts.append(f"{spots} smaller or later place{'' if spots == 1 else 's'}")
+        parts.append(counted("paper.smaller_places", spots))
     if visits:
-        parts.append(f"{visits} visit{'' if visits == 1 else 's'} between")
-    return f"Left out here: {' and '.join(parts)}; see report.html." if parts else ""
+        parts.append(counted("paper.left_visits", visits))
+    return message("paper.left_out", what=message("join.and").join(parts)) if parts else ""
 
 
 def _ranking(ranking: Ranking, page: Page) -> RankingText:
-    confirmed = "From confirmed findings only"
     others = len(ranking.row.causes) - len(ranking.bars)
-    rest = f"{others} other causes together {percent(ranking.rest)}. " if others else ""
+    rest = [message("page.other_causes", count=others, share=percent(ranking.rest))]
+    setting = message("page.setting", setting=spoken(ranking.row.setting))
     return RankingText(
-        confirmed if ranking.is_confirmed else page.proposed_heading,
+        message("basis.confirmed_only") if ranking.is_confirmed else page.proposed_heading,
         ranking.is_confirmed,
-        ranking.row.conclusion,
+        told(ranking.row.conclusion),
         tuple(
             BarText(
-                capital(cause.label),
+                capital(told(cause.label)),
                 percent_interval(cause.probability, cause.low, cause.high),
                 cause.probability,
                 cause.low,
@@ -211,22 +233,26 @@ def _ranking(ranking: Ranking, page: Page) -> RankingText:
             )
             for cause in ranking.bars
         ),
-        f"{rest}Setting: {spoken(ranking.row.setting)}.",
+        " ".join([*(rest if others else ()), setting]),
     )
 
 
 def _reason(reason: Reason, lead: Reasons) -> str:
     memory = any(not note.citation.read for note in reason.footnotes)
-    doubt = "; a source is from memory, not read again" if memory else ""
-    return (
-        f"{reason.label} ({reason.words} in {inside(lead.cause.label)} than in the others{doubt})"
+    return message(
+        "paper.reason_from_memory" if memory else "paper.reason",
+        finding=reason.label,
+        times=reason.words,
+        cause=inside(lead.cause.label),
     )
 
 
 def _against_none(lead: Reasons | None) -> str:
     if lead is None:
-        return "No finding spoke for or against a cause."
-    return "" if lead.against else f"No finding speaks against {inside(lead.cause.label)}."
+        return message("page.no_reason")
+    if lead.against:
+        return ""
+    return message("page.nothing_against", cause=inside(lead.cause.label))
 
 
 def _ledger(document: ResultDocument, room: Room) -> Table:
@@ -262,7 +288,7 @@ def _short(table: Table, room: Room) -> Table:
     if left <= 0:
         return table
     blank = (Cell(""),) * (len(table.columns) - 1)
-    last = (Cell(f"{left} more in report.html", "quiet"), *blank)
+    last = (Cell(message("paper.more_row", count=left), "quiet"), *blank)
     return replace(table, rows=(*table.rows[: room.rows], last))
 
 
@@ -270,32 +296,36 @@ def _cut_lines(lines: tuple[tuple[str, str], ...], room: Room) -> tuple[tuple[st
     left = len(lines) - room.rows
     if left <= 0:
         return lines
-    return (*lines[: room.rows], (f"{left} more in report.html", ""))
+    return (*lines[: room.rows], (message("paper.more_row", count=left), ""))
 
 
 def _provenance(document: ResultDocument) -> tuple[tuple[str, str], ...]:
     made = document.provenance
     network = made.bone_network
-    bones = (
-        f"network {network.version}, where no mask was handed in"
-        if network
-        else "masks that were handed in"
+    bones = message("page.masks")
+    if network:
+        bones = message("paper.bones_network", version=network.version)
+    program = message(
+        "paper.program",
+        program=made.program,
+        version=made.program_version,
+        format=document.schema_version,
     )
-    settings = "; ".join(f"{spoken(key)}: {value}" for key, value in sorted(made.settings.items()))
+    settings = "; ".join(
+        f"{spoken(key)}: {told(value)}" for key, value in sorted(made.settings.items())
+    )
     return (
-        ("Program", f"{made.program} {made.program_version}, result {document.schema_version}"),
-        ("Knowledge", f"{made.knowledge_version}, {made.knowledge_hash[:16]}"),
-        ("Bones", bones),
-        ("Input", made.input_hash[:16]),
-        ("Settings", settings),
+        (message("page.program"), program),
+        (message("page.knowledge"), f"{made.knowledge_version}, {made.knowledge_hash[:16]}"),
+        (message("page.bones"), bones),
+        (message("page.input"), made.input_hash[:16]),
+        (message("paper.settings"), settings),
     )
 
 
 def _left_out(document: ResultDocument) -> str:
     series = sum(len(visit.series) for visit in document.visits)
     aside = sum(row.files for row in document.set_aside)
-    files = f"; {aside} files were set aside" if aside else ""
-    return (
-        f"{series} series were read{files}. Every number, series and source stands in "
-        "report.html and result.json, which belong to this page."
-    )
+    if aside:
+        return message("paper.series_aside", series=series, files=aside)
+    return message("paper.series_read", series=series)

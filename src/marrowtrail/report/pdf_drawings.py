@@ -19,6 +19,7 @@ from PIL import Image
 
 from marrowtrail.report.charts import Chart
 from marrowtrail.report.html import LINE_COLOURS, VISIT_COLOURS, environment
+from marrowtrail.report.language import message
 from marrowtrail.report.limb import limb_map
 from marrowtrail.report.slices import SpotRow
 from marrowtrail.report.trail import Panel
@@ -73,15 +74,16 @@ def _template(name: str) -> str:
 def trail_drawing(panel: Panel) -> Drawing:
     """The limb with the oedema of every visit and where it went."""
     marks = "; ".join(marker.title for marker in panel.markers)
-    moves = "".join(f"; shift in {arrow.text}" for arrow in panel.arrows)
+    moves = "".join(f"; {message('trail.shift', days=arrow.text)}" for arrow in panel.arrows)
     svg = _drawing("trail", panel=panel, limb=limb_map())
-    return Drawing(svg, f"Drawing of the lower limb with the oedema of every visit: {marks}{moves}")
+    return Drawing(svg, f"{message('trail.drawing')}{marks}{moves}")
 
 
 def chart_drawing(chart: Chart) -> Drawing:
     """A plot over days."""
     points = "; ".join(point.title for line in chart.lines for point in line.points)
-    return Drawing(_drawing("plot", data=chart), f"{chart.title} over time: {points}")
+    alt = message("paper.over_time", title=chart.title, points=points)
+    return Drawing(_drawing("plot", data=chart), alt)
 
 
 def slice_pictures(
@@ -98,7 +100,7 @@ def slice_pictures(
             continue
         first = column.pictures[0]
         svg = _drawing("slice", row=first.row, data=_jpeg(first.row, figures))
-        shown.append(SlicePicture(column.number, when, svg, first.alt, first.row.caption))
+        shown.append(SlicePicture(column.number, when, svg, first.alt, first.caption))
     return tuple(shown)
 
 

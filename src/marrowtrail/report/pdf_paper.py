@@ -84,6 +84,10 @@ class Strip:
 class Paper:
     """Everything on the sheets; the template only lays it out."""
 
+    language: str
+    region: str
+    language_note: str
+    words: dict[str, str]
     title: str
     patient: str
     identity: str

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState
 from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.report.coverage import Coverage, coverage
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.report.words import (
     bone_name,
     capital,
+    day_of,
     plain,
     region_name,
     spoken,
@@ -27,9 +30,10 @@ def known_lines(document: ResultDocument) -> tuple[tuple[str, str], ...]:
     for row in document.findings:
         if row.state in STATES:
             place, source = _source(row)
-            heading = f"{capital(spoken(row.state.value))}, {source}"
+            state = capital(spoken(row.state.value))
+            heading = message("paper.known", state=state, source=source)
             key = (place, f"{STATES.index(row.state)}", heading)
-            groups.setdefault(key, {}).setdefault(row.label, []).append(row)
+            groups.setdefault(key, {}).setdefault(told(row.label), []).append(row)
     return tuple(
         (heading, "; ".join(_told(label, rows, document) for label, rows in labels.items()))
         for (_, _, heading), labels in sorted(groups.items(), key=lambda item: item[0])
@@ -54,22 +58,22 @@ def unknown_lines(document: ResultDocument) -> tuple[tuple[str, str], ...]:
 def _source(row: FindingRow) -> tuple[int, str]:
     """Where a finding comes from, without the name of who entered or confirmed it."""
     if row.entered_by == CASE_RECORD:
-        return 0, "from the case record"
+        return 0, message("paper.from_record")
     if row.entered_by != SOFTWARE:
-        return 1, "entered by a reader"
+        return 1, message("paper.from_reader")
     if row.confirmed_by and row.confirmed_by != ACCEPTED_BY_OPTION:
-        return 2, "proposed by the program and confirmed by a reader"
-    return 3, "proposed by the program, confirmed by no reader"
+        return 2, message("paper.from_both")
+    return 3, message("paper.from_program")
 
 
 def _not_done(document: ResultDocument) -> tuple[tuple[str, str], ...]:
     groups: dict[tuple[str, str], list[FindingRow]] = {}
     for row in document.findings:
         if row.state is FindingState.NOT_DONE and not _answered(row, document):
-            reason = spoken(row.reason.value) if row.reason else "not done"
-            told = plain(row.explanation) if row.entered_by == SOFTWARE else ""
-            why = f"{reason}: {told}" if told else reason
-            groups.setdefault((row.label, why), []).append(row)
+            reason = spoken(row.reason.value) if row.reason else message("paper.not_done")
+            said = plain(row.explanation) if row.entered_by == SOFTWARE else ""
+            why = f"{reason}: {said}" if said else reason
+            groups.setdefault((told(row.label), why), []).append(row)
     return tuple(
         (f"{capital(label)}, {where}" if (where := _where(rows, document)) else capital(label), why)
         for (label, why), rows in groups.items()
@@ -96,7 +100,11 @@ def _not_read(document: ResultDocument) -> tuple[tuple[str, str], ...]:
                 why = plain(bone.reason) or spoken(bone.verdict)
                 groups.setdefault(why, {}).setdefault(name, []).append(number)
     return tuple(
-        (f"Oedema of the {_joined(places)}", f"not read: {why}") for why, places in groups.items()
+        (
+            message("paper.oedema_of", places=_joined(places)),
+            message("paper.not_read", why=why),
+        )
+        for why, places in groups.items()
     )
 
 
@@ -108,12 +116,13 @@ def _not_shown(document: ResultDocument) -> tuple[tuple[str, str], ...]:
         site = region_name(track.bone, largest.region, track.side)
         seen = {rows[key].visit for key in track.lesions}
         for number, visit in enumerate(document.visits, 1):
-            told = coverage(visit, track, largest.region)
-            if visit.id not in seen and told is not Coverage.CLEAR:
-                numbers = groups.setdefault((site, told.value), [])
+            shown = coverage(visit, track, largest.region)
+            if visit.id not in seen and shown is not Coverage.CLEAR:
+                numbers = groups.setdefault((site, shown.words), [])
                 numbers.extend([number] if number not in numbers else [])
     return tuple(
-        (f"Oedema of the {site}, {visits(numbers)}", why) for (site, why), numbers in groups.items()
+        (message("paper.oedema_at", places=site, visits=visits(numbers)), why)
+        for (site, why), numbers in groups.items()
     )
 
 
@@ -128,14 +137,14 @@ def _where(rows: Iterable[FindingRow], document: ResultDocument) -> str:
             if (number := numbers[row.visit]) not in at:
                 at.append(number)
         elif row.visit is not None:
-            days[f"{row.visit.day} {row.visit:%b %Y}"] = None
+            days[day_of(row.visit)] = None
     return "; ".join(text for text in (_joined(places), ", ".join(days)) if text)
 
 
 def _place(row: FindingRow) -> str:
     if row.bone is not None and row.side is not None:
         return region_name(row.bone, row.region, row.side)
-    return row.site or ""
+    return told(row.site or "")
 
 
 def _joined(places: dict[str, list[int]]) -> str:
@@ -152,15 +161,17 @@ def _joined(places: dict[str, list[int]]) -> str:
 def visits(numbers: list[int]) -> str:
     """``visit 1``, ``visits 1 and 2``, ``visits 1, 2 and 4``."""
     if len(numbers) == 1:
-        return f"visit {numbers[0]}"
-    return f"visits {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+        return message("time.visit", number=numbers[0])
+    first = ", ".join(map(str, numbers[:-1]))
+    return message("time.visits", numbers=first, last=numbers[-1])
 
 
 def period(document: ResultDocument) -> str:
     """``3 visits, 28 Nov 2019 to 15 Jul 2020``."""
     shown = document.visits
     if not shown:
-        return "no visit"
+        return message("time.no_visit")
     if len(shown) == 1:
-        return f"1 visit, {visit_when(shown[0])}"
-    return f"{len(shown)} visits, {visit_when(shown[0])} to {visit_when(shown[-1])}"
+        return message("time.one_visit", when=visit_when(shown[0]))
+    first, last = visit_when(shown[0]), visit_when(shown[-1])
+    return message("time.period", count=len(shown), first=first, last=last)

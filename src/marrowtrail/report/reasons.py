@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marrowtrail.diagnosis.differential import Bar, Cause, Citation
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.report.words import capital, signed, spoken, times
 from marrowtrail.result.model import ResultDocument
 
@@ -93,7 +95,7 @@ def reasons(document: ResultDocument, footnotes: Footnotes) -> tuple[Reasons, ..
 def _of_cause(cause: Cause, bars: list[Bar], footnotes: Footnotes) -> Reasons:
     against = sorted((b for b in bars if b.log10_ratio <= -TELLS_NOTHING), key=_strength)
     supporting = sorted((b for b in bars if b.log10_ratio >= TELLS_NOTHING), key=_strength)
-    neutral = tuple(b.label for b in bars if abs(b.log10_ratio) < TELLS_NOTHING)
+    neutral = tuple(told(b.label) for b in bars if abs(b.log10_ratio) < TELLS_NOTHING)
     return Reasons(
         cause,
         tuple(_reason(bar, footnotes) for bar in against),
@@ -109,10 +111,10 @@ def _strength(bar: Bar) -> tuple[float, str]:
 def _reason(bar: Bar, footnotes: Footnotes) -> Reason:
     value, low, high = (_place(v) for v in (bar.log10_ratio, bar.low, bar.high))
     return Reason(
-        label=capital(bar.label),
+        label=capital(told(bar.label)),
         value=signed(bar.log10_ratio),
         words=times(bar.log10_ratio),
-        interval=f"{signed(bar.low)} to {signed(bar.high)}",
+        interval=message("number.range", low=signed(bar.low), high=signed(bar.high)),
         start=min(50.0, value) if value < 50 else 50.0,
         length=abs(value - 50),
         whisker_start=min(low, high),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from marrowtrail.record.sites import Side
 from marrowtrail.report.coverage import is_imaged
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.report.weight import minor_lesions
 from marrowtrail.report.words import bone_name, capital, region_name
 from marrowtrail.result.model import FigureRow, LesionRow, OutlineRow, ResultDocument, VisitRow
@@ -15,10 +17,11 @@ from marrowtrail.result.model import FigureRow, LesionRow, OutlineRow, ResultDoc
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure with its pixels as a data address and a description of what it shows."""
+    """A figure with its pixels as a data address, its caption, and what it shows in words."""
 
     row: FigureRow
     data: str
+    caption: str
     alt: str
 
     def points(self, outline: OutlineRow) -> str:
@@ -63,7 +66,7 @@ def spot_rows(document: ResultDocument, figures: Mapping[str, bytes]) -> tuple[S
         title = (
             region_name(lesion.bone, lesion.region, lesion.side)
             if lesion
-            else f"{bone_name(*spot[1:])}, middle of what was imaged"
+            else message("place.middle", place=bone_name(*spot[1:]))
         )
         columns = tuple(
             _column(n, visit, members, lesion, figures)
@@ -95,19 +98,21 @@ def _column(
 
 
 def _picture(row: FigureRow, number: int, content: bytes) -> Picture:
-    lesions = dict.fromkeys(o.name for o in row.outlines if o.kind == "lesion")
-    what = (
-        f"oedema outlined in the {' and the '.join(lesions)}" if lesions else "no oedema outlined"
-    )
-    alt = f"Visit {number}, {bone_name(row.bone, row.side, row.end)}, {row.caption}: {what}."
+    lesions = dict.fromkeys(told(o.name) for o in row.outlines if o.kind == "lesion")
+    what = message("slice.none_outlined")
+    if lesions:
+        what = message("slice.outlined", names=message("join.and_the").join(lesions))
+    caption = told(row.caption)
+    bone = bone_name(row.bone, row.side, row.end)
+    alt = message("slice.alt", number=number, bone=bone, caption=caption, what=what)
     data = "data:image/webp;base64," + base64.b64encode(content).decode("ascii")
-    return Picture(row, data, alt)
+    return Picture(row, data, caption, alt)
 
 
 def _why_missing(visit: VisitRow, figure: FigureRow, lesion: LesionRow | None) -> str:
     region = lesion.region if lesion else ""
     if not any(row.bone == figure.bone and row.side == figure.side for row in visit.bones):
-        return "Not imaged at this visit."
+        return message("slice.missing")
     if lesion and not is_imaged(visit, figure.bone, region, figure.side):
-        return "This end of the bone was not imaged at this visit."
-    return "The same place could not be found at this visit."
+        return message("slice.missing_end")
+    return message("slice.missing_place")

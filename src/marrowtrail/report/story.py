@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marrowtrail.follow_up.track import ShiftKind
 from marrowtrail.record.findings import FindingState
+from marrowtrail.report.language import counted, message
 from marrowtrail.report.trail import Panel, Trail
 from marrowtrail.report.weight import counted_sites, minor_lesions
 from marrowtrail.report.words import (
@@ -19,10 +20,12 @@ from marrowtrail.report.words import (
 from marrowtrail.result.model import LesionRow, ResultDocument, ShiftRow, VisitRow
 
 SHIFTS = {
-    ShiftKind.WITHIN_BONE: "within the bone",
-    ShiftKind.WITHIN_JOINT: "within the joint",
-    ShiftKind.BETWEEN_JOINTS: "to another joint",
+    ShiftKind.WITHIN_BONE: "shift.within_bone",
+    ShiftKind.WITHIN_JOINT: "shift.within_joint",
+    ShiftKind.BETWEEN_JOINTS: "shift.between_joints",
+    ShiftKind.CONTRALATERAL: "shift.contralateral",
 }
+"""Texts of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +71,16 @@ def _visit(
     here = [row for row in document.lesions if row.visit == visit.id]
     minor = minor_lesions(document)
     large = sorted((row for row in here if row.id not in minor), key=lambda r: -r.volume_mm3)
-    verdict = "No oedema in the bones that were read."
+    verdict = message("story.clear")
     if may_be_oedema(visit, document):
-        verdict = "No certain oedema in the bones that were read; a reader must decide."
+        verdict = message("story.possible")
     if not any(row.is_read for row in visit.bones):
-        verdict = "No bone could be read for oedema."
+        verdict = message("story.unread")
     return VisitStory(
         number=number,
         when=visit_when(visit),
         day=visit.day,
-        imaged=capital(" and ".join(imaged)) or "Nothing usable",
+        imaged=capital(message("join.and").join(imaged)) or message("story.nothing_usable"),
         lesions=tuple(_lesion(row, document) for row in large),
         smaller=_smaller([row for row in here if row.id in minor], alone=not large),
         verdict="" if here else verdict,
@@ -98,10 +101,12 @@ def may_be_oedema(visit: VisitRow, document: ResultDocument) -> bool:
 def _smaller(rows: list[LesionRow], *, alone: bool) -> str:
     if not rows:
         return ""
-    count = "1 small area" if len(rows) == 1 else f"{len(rows)} small areas"
-    volume = ml(sum(row.volume_mm3 for row in rows))
-    start = f"Only {count}" if alone else f"And {count}"
-    return f"{start}, together {volume} ml: {counted_sites(rows)}"
+    return message(
+        "story.only_small" if alone else "story.and_small",
+        areas=counted("story.small", len(rows)),
+        volume=ml(sum(row.volume_mm3 for row in rows)),
+        sites=counted_sites(rows),
+    )
 
 
 def _lesion(row: LesionRow, document: ResultDocument) -> LesionLine:
@@ -117,7 +122,9 @@ def _lesion(row: LesionRow, document: ResultDocument) -> LesionLine:
 
 
 def _arrival(shift: ShiftRow, start: LesionRow) -> str:
-    site = region_name(start.bone, start.region, start.side)
-    days = "1 day" if shift.days == 1 else f"{shift.days} days"
-    doubt = "" if shift.verified else "; not verified"
-    return f"moved from the {site} in {days} ({SHIFTS[shift.kind]}{doubt})"
+    return message(
+        "story.arrival" if shift.verified else "story.doubtful_arrival",
+        origin=region_name(start.bone, start.region, start.side, "from"),
+        days=counted("time.days", shift.days),
+        kind=message(SHIFTS[shift.kind]),
+    )

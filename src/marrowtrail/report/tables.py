@@ -13,11 +13,15 @@ from marrowtrail.follow_up.track import Change
 from marrowtrail.lesions.lesion import SignKind, SignState
 from marrowtrail.record.findings import SOFTWARE, FindingState
 from marrowtrail.report.coverage import coverage
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.report.words import (
     bone_name,
     capital,
+    day_of,
     joint_name,
     ml_interval,
+    number,
     percent,
     percent_interval,
     plain,
@@ -26,39 +30,42 @@ from marrowtrail.report.words import (
     visit_when,
 )
 from marrowtrail.result.model import (
+    BoneRow,
     FindingRow,
     LesionRow,
+    RegistrationRow,
     ResultDocument,
+    SeriesRow,
     SignRow,
     TrackRow,
     VisitRow,
 )
 
 CHANGES = {
-    Change.NEW: "new",
-    Change.RESOLVED: "resolved",
-    Change.GROWING: "growing",
-    Change.SHRINKING: "shrinking",
-    Change.WITHIN_NOISE: "no change beyond measurement error",
-    Change.SPLIT: "split",
-    Change.MERGED: "merged",
-    Change.RECURRED: "back again",
-    Change.UNCLEAR: "unclear",
-    Change.SINGLE: "seen once, nothing to compare",
+    Change.NEW: "change.new",
+    Change.RESOLVED: "change.resolved",
+    Change.GROWING: "change.growing",
+    Change.SHRINKING: "change.shrinking",
+    Change.WITHIN_NOISE: "change.within_noise",
+    Change.SPLIT: "change.split",
+    Change.MERGED: "change.merged",
+    Change.RECURRED: "change.recurred",
+    Change.UNCLEAR: "change.unclear",
+    Change.SINGLE: "change.single",
 }
 
 SIGNS = {
-    SignKind.SUBCHONDRAL_LINE: "subchondral fracture line",
-    SignKind.LOW_SIGNAL_AREA: "low-signal area on the subchondral plate",
-    SignKind.DEMARCATION: "demarcation line",
+    SignKind.SUBCHONDRAL_LINE: "sign.subchondral_line",
+    SignKind.LOW_SIGNAL_AREA: "sign.low_signal_area",
+    SignKind.DEMARCATION: "sign.demarcation",
 }
 
 LEDGER = {
-    LedgerStatus.EXCLUDED_BY_TEST: "excluded by test",
-    LedgerStatus.EXCLUDED_IF_CONFIRMED: "excluded if a reader confirms it",
-    LedgerStatus.UNLIKELY: "unlikely",
-    LedgerStatus.OPEN: "open",
-    LedgerStatus.SUPPORTED: "supported",
+    LedgerStatus.EXCLUDED_BY_TEST: "status.excluded_by_test",
+    LedgerStatus.EXCLUDED_IF_CONFIRMED: "status.excluded_if_confirmed",
+    LedgerStatus.UNLIKELY: "status.unlikely",
+    LedgerStatus.OPEN: "status.open",
+    LedgerStatus.SUPPORTED: "status.supported",
 }
 
 
@@ -80,14 +87,22 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+def heads(*names: str) -> tuple[str, ...]:
+    """Column heads by their names in the catalogue, below ``table``."""
+    return tuple(message("table." + name) for name in names)
+
+
 def follow_up_table(document: ResultDocument) -> Table:
     """One row for each lesion followed, one column for each visit."""
     rows = {row.id: row for row in document.lesions}
-    heads = tuple(f"Visit {n}, {visit_when(v)}" for n, v in enumerate(document.visits, 1))
+    visits = tuple(
+        message("time.visit_when", number=n, when=visit_when(v))
+        for n, v in enumerate(document.visits, 1)
+    )
     body = tuple(_follow_up_row(track, document.visits, rows) for track in document.tracks)
     return Table(
-        "Each lesion through the visits: volume with its interval",
-        ("Lesion", *heads, "Change", "Why"),
+        message("table.follow_up"),
+        (message("table.lesion"), *visits, *heads("change", "why")),
         body,
     )
 
@@ -101,13 +116,15 @@ def _follow_up_row(
     for visit in visits:
         here = [row for row in lesions if row.visit == visit.id]
         if here:
-            cells.append(Cell(" and ".join(_volume(row) for row in here), is_number=True))
+            cells.append(
+                Cell(message("join.and").join(_volume(row) for row in here), is_number=True)
+            )
         else:
-            cells.append(Cell(coverage(visit, track, largest.region).value, "quiet"))
-    change = CHANGES[track.change]
+            cells.append(Cell(coverage(visit, track, largest.region).words, "quiet"))
+    change = message(CHANGES[track.change])
     return (
         *cells,
-        Cell(change if track.verified else f"{change} (not verified)"),
+        Cell(change if track.verified else message("change.not_verified", change=change)),
         Cell(plain(track.explanation)),
     )
 
@@ -122,28 +139,20 @@ def lesion_table(document: ResultDocument) -> Table:
             Cell(_volume(row), is_number=True),
             Cell(_shares(row)),
             Cell(percent(row.share_of_bone), is_number=True),
-            Cell(f"{row.contrast:.1f} times", is_number=True),
+            Cell(message("number.times", value=number(row.contrast, ".1f")), is_number=True),
         )
         for row in document.lesions
     )
-    columns = (
-        "Lesion",
-        "Visit",
-        "Volume",
-        "Where it lies",
-        "Of the imaged bone",
-        "Signal against normal marrow",
-    )
-    return Table("Lesions, visit by visit", columns, body)
+    columns = heads("lesion", "visit", "volume", "where_it_lies", "of_bone", "contrast")
+    return Table(message("table.lesions"), columns, body)
 
 
 def sign_table(document: ResultDocument) -> Table:
     """Signs that were looked for, and why one could not be assessed."""
     numbers = _numbers(document)
     body = tuple(_sign_row(row, numbers, document) for row in document.signs)
-    return Table(
-        "Signs looked for", ("Sign", "Where", "Visit", "Result", "Size", "Confidence", "Why"), body
-    )
+    columns = heads("sign", "where", "visit", "result", "size", "confidence", "why")
+    return Table(message("table.signs"), columns, body)
 
 
 def _sign_row(row: SignRow, numbers: dict[str, int], document: ResultDocument) -> tuple[Cell, ...]:
@@ -157,7 +166,7 @@ def _sign_row(row: SignRow, numbers: dict[str, int], document: ResultDocument) -
     where = region_name(row.bone, lesion.region if lesion else None, row.side)
     assessed = row.state is not SignState.NOT_ASSESSABLE
     return (
-        Cell(capital(SIGNS[row.kind])),
+        Cell(capital(message(SIGNS[row.kind]))),
         Cell(where),
         Cell(f"{numbers[row.visit]}"),
         Cell(spoken(row.state.value), tones[row.state]),
@@ -174,47 +183,61 @@ def bone_table(document: ResultDocument) -> Table:
         (
             Cell(capital(bone_name(row.bone, row.side, row.end))),
             Cell(f"{n}"),
-            Cell("read", "good") if row.is_read else Cell("not read", "open"),
-            Cell(labels.get(row.series or "", "")),
-            Cell("cut by the field of view" if row.cut_by_field_of_view else "whole"),
-            Cell(f"{capital(row.source)}; {spoken(row.verdict)}" if row.source else row.verdict),
+            Cell(message("table.read"), "good")
+            if row.is_read
+            else Cell(message("table.not_read"), "open"),
+            Cell(told(labels.get(row.series or "", ""))),
+            Cell(message("table.cut" if row.cut_by_field_of_view else "table.whole")),
+            Cell(_source(row)),
             Cell(plain(row.reason)),
         )
         for n, visit in enumerate(document.visits, 1)
         for row in visit.bones
     )
-    columns = ("Bone", "Visit", "Read for oedema", "Series", "Extent", "Outline", "Why")
-    return Table("Bones, visit by visit", columns, body)
+    columns = heads("bone", "visit", "read_for_oedema", "series", "extent", "outline", "why")
+    return Table(message("table.bones"), columns, body)
+
+
+def _source(row: BoneRow) -> str:
+    if not row.source:
+        return told(row.verdict)
+    source = capital(told(row.source))
+    return message("table.source", source=source, verdict=spoken(row.verdict))
 
 
 def series_table(document: ResultDocument) -> Table:
     """Series that were used."""
     body = tuple(
         (
-            Cell(f"{row.label}, {row.plane}"),
+            Cell(told(f"{row.label}, {row.plane}")),
             Cell(f"{n}"),
             Cell(joint_name(row.body_part, row.side)),
-            Cell("can show oedema", "good")
+            Cell(message("table.shows_oedema"), "good")
             if row.is_fluid_sensitive
-            else Cell("cannot show oedema", "quiet"),
-            Cell(" × ".join(f"{size:.2g}" for size in row.spacing_mm) + " mm", is_number=True),
+            else Cell(message("table.cannot_show"), "quiet"),
+            Cell(_voxel(row), is_number=True),
             Cell(" × ".join(f"{count}" for count in row.shape), is_number=True),
-            Cell(row.weighting_reason),
+            Cell(told(row.weighting_reason)),
         )
         for n, visit in enumerate(document.visits, 1)
         for row in visit.series
     )
-    columns = ("Series", "Visit", "Part", "Use", "Voxel", "Grid", "How its weighting was read")
-    return Table("Series used", columns, body)
+    columns = heads("series", "visit", "part", "use", "voxel", "grid", "how_weighted")
+    return Table(message("table.series_used"), columns, body)
+
+
+def _voxel(row: SeriesRow) -> str:
+    return message("number.mm", value=" × ".join(number(size, ".2g") for size in row.spacing_mm))
 
 
 def set_aside_table(document: ResultDocument) -> Table:
     """What the folder held and was not used."""
     body = tuple(
-        (Cell(row.what), Cell(f"{row.files}", is_number=True), Cell(plain(row.reason)))
+        (Cell(told(row.what)), Cell(f"{row.files}", is_number=True), Cell(plain(row.reason)))
         for row in document.set_aside
     )
-    return Table("Set aside", ("What", "Files", "Why"), body)
+    columns = heads("what", "files", "why")
+    return Table(message("table.set_aside"), columns, body)
 
 
 def ledger_table(document: ResultDocument) -> Table:
@@ -228,16 +251,16 @@ def ledger_table(document: ResultDocument) -> Table:
     }
     body = tuple(
         (
-            Cell(capital(line.label)),
+            Cell(capital(told(line.label))),
             Cell(percent(line.probability), is_number=True),
-            Cell(LEDGER[line.status], tones[line.status]),
+            Cell(message(LEDGER[line.status]), tones[line.status]),
             Cell(plain(line.explanation)),
         )
         for line in document.ledger
     )
     return Table(
-        "What has to be answered before the leading cause is established",
-        ("Alternative", "Probability", "Status", "What answers it"),
+        message("table.ledger"),
+        heads("alternative", "probability", "status", "answer"),
         body,
     )
 
@@ -247,8 +270,8 @@ def next_step_table(document: ResultDocument) -> Table:
     steps = sorted(document.next_steps, key=lambda step: -step.bits)
     body = tuple(
         (
-            Cell(capital(step.label)),
-            Cell(f"{step.bits:.2f} bit", is_number=True),
+            Cell(capital(told(step.label))),
+            Cell(message("number.bit", value=number(step.bits, ".2f")), is_number=True),
             Cell(spoken(step.delay)),
             Cell(spoken(step.cost)),
             Cell(spoken(step.burden)),
@@ -256,32 +279,30 @@ def next_step_table(document: ResultDocument) -> Table:
         )
         for step in steps
     )
-    columns = ("Test", "Expected information", "Delay", "Cost", "Burden", "Why")
-    return Table("Tests not done yet, most informative first", columns, body)
+    columns = heads("test", "information", "delay", "cost", "burden", "why")
+    return Table(message("table.tests"), columns, body)
 
 
 def finding_table(document: ResultDocument, *, done: bool) -> Table:
     """Findings that someone looked for, or those that nobody did."""
     rows = [f for f in document.findings if (f.state is not FindingState.NOT_DONE) is done]
-    caption = (
-        "What was looked for, and what was found"
-        if done
-        else "Not done: nobody looked, so these count for nothing"
-    )
-    columns = ("Finding", "Result", "Where and when", "Entered by", "Confirmed by", "How")
+    columns = heads("finding", "result", "where_and_when", "entered_by", "confirmed_by", "how")
+    caption = message("table.findings" if done else "table.not_done")
     return Table(caption, columns, tuple(_finding_row(row, document) for row in rows))
 
 
 def _finding_row(row: FindingRow, document: ResultDocument) -> tuple[Cell, ...]:
     tones = {FindingState.PRESENT: "", FindingState.ABSENT: "quiet"}
-    confirmed = row.confirmed_by or ("" if row.entered_by == SOFTWARE else "as entered")
+    confirmed = told(row.confirmed_by or "")
+    if not confirmed and row.entered_by != SOFTWARE:
+        confirmed = message("table.as_entered")
     state = spoken((row.reason or row.state).value)
     return (
-        Cell(capital(row.label)),
+        Cell(capital(told(row.label))),
         Cell(state, tones.get(row.state, "open")),
         Cell(_place_and_time(row, document)),
-        Cell("proposed by the program" if row.entered_by == SOFTWARE else row.entered_by),
-        Cell(confirmed) if confirmed else Cell("nobody yet", "open"),
+        Cell(message("table.by_program") if row.entered_by == SOFTWARE else told(row.entered_by)),
+        Cell(confirmed) if confirmed else Cell(message("table.nobody_yet"), "open"),
         Cell(plain(row.explanation)),
     )
 
@@ -291,12 +312,12 @@ def _place_and_time(row: FindingRow, document: ResultDocument) -> str:
     if row.bone is not None and row.side is not None:
         parts.append(region_name(row.bone, row.region, row.side))
     elif row.site:
-        parts.append(row.site)
+        parts.append(told(row.site))
     if row.visit is not None:
         days = {visit.date: n for n, visit in enumerate(document.visits, 1) if visit.date}
-        number = days.get(row.visit)
-        parts.append(f"visit {number}" if number else f"{row.visit.day} {row.visit:%b %Y}")
-    return ", ".join(parts) or "whole record"
+        seen = days.get(row.visit)
+        parts.append(message("time.visit", number=seen) if seen else day_of(row.visit))
+    return ", ".join(parts) or message("time.whole_record")
 
 
 def registration_table(document: ResultDocument) -> Table:
@@ -306,26 +327,29 @@ def registration_table(document: ResultDocument) -> Table:
     body = tuple(
         (
             Cell(capital(bone_name(row.bone, row.side, row.end))),
-            Cell(f"{numbers[row.from_visit]} to {numbers[row.to_visit]}"),
+            Cell(_from_to(row, numbers)),
             Cell(spoken(row.verification), tones.get(row.verification, "open")),
-            Cell(
-                f"{row.surface_gap_mm:.1f} mm" if row.surface_gap_mm is not None else "",
-                is_number=True,
-            ),
+            Cell("" if row.surface_gap_mm is None else _mm(row.surface_gap_mm), is_number=True),
             Cell(plain(row.reason)),
         )
         for row in document.registrations
     )
-    columns = ("Bone", "Visits", "Alignment", "Gap between its surfaces", "Why")
-    return Table("Alignment between visits, bone by bone", columns, body)
+    columns = heads("bone", "visits", "alignment", "gap", "why")
+    return Table(message("table.alignment_caption"), columns, body)
+
+
+def _from_to(row: RegistrationRow, numbers: dict[str, int]) -> str:
+    first, last = numbers[row.from_visit], numbers[row.to_visit]
+    return message("table.from_to", first=first, last=last)
 
 
 def cause_table(document: ResultDocument) -> Table:
     """The whole ranking after each visit."""
-    heads = tuple(f"After visit {n}" for n in range(1, len(document.course) + 1))
+    visits = range(1, len(document.course) + 1)
+    after = tuple(message("time.after_visit", number=n) for n in visits)
     body = tuple(
         (
-            Cell(capital(cause.label)),
+            Cell(capital(told(cause.label))),
             *(
                 Cell(_probability(step.causes, cause.diagnosis), is_number=True)
                 for step in document.course
@@ -333,7 +357,7 @@ def cause_table(document: ResultDocument) -> Table:
         )
         for cause in document.differential
     )
-    return Table("Probability of every cause after each visit", ("Cause", *heads), body)
+    return Table(message("table.causes"), (message("table.cause"), *after), body)
 
 
 def _probability(causes: tuple[Cause, ...], diagnosis: str) -> str:
@@ -353,12 +377,20 @@ def _volume(row: LesionRow) -> str:
 
 def _shares(row: LesionRow) -> str:
     return "; ".join(
-        f"{percent(part.share_of_lesion)} in the {part.label}, "
-        f"filling {percent(part.share_of_region)} of it"
+        message(
+            "table.share",
+            share=percent(part.share_of_lesion),
+            place=told(part.label),
+            filled=percent(part.share_of_region),
+        )
         for part in row.region_shares
     )
 
 
 def _size(row: SignRow) -> str:
-    sizes = ((row.length_mm, "long"), (row.thickness_mm, "thick"))
-    return ", ".join(f"{size:.1f} mm {word}" for size, word in sizes if size is not None)
+    sizes = ((row.length_mm, "sign.long"), (row.thickness_mm, "sign.thick"))
+    return ", ".join(message(key, size=_mm(size)) for size, key in sizes if size is not None)
+
+
+def _mm(size: float) -> str:
+    return message("number.mm", value=number(size, ".1f"))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from marrowtrail.record.sites import Side
 from marrowtrail.report.arrows import Arrow, arrow_between
+from marrowtrail.report.language import counted, message
 from marrowtrail.report.limb import Window, limb_map
 from marrowtrail.report.weight import minor_lesions
 from marrowtrail.report.words import is_lower_limb, ml_interval, region_name
@@ -213,7 +214,7 @@ def _markers(
         left = offsets[side] + x - sum(radii) - GAP * (len(radii) - 1) / 2
         for row, radius in zip(members, radii, strict=True):
             number = scale.numbers[row.visit]
-            title = f"Visit {number}: {_detail(row, name=True)}"
+            title = message("trail.marker", number=number, what=_detail(row, name=True))
             minor = row.id in scale.minor
             markers.append(Marker(row.id, number, left + radius, y, radius, title, minor))
             left += 2 * radius + GAP
@@ -252,7 +253,7 @@ def _label(marker: Marker, row: LesionRow, x: float, y: float, anchor: str) -> L
         anchor,
         leader,
         name,
-        f"visit {marker.visit}: {_detail(row, name=False)}",
+        message("trail.label", number=marker.visit, what=_detail(row, name=False)),
     )
 
 
@@ -270,8 +271,8 @@ def _arrows(
         arrow = arrow_between(
             (start.x, start.y, start.radius), (end.x, end.y, end.radius), bulge_right=bulge_right
         )
-        days = "1 day" if shift.days == 1 else f"{shift.days} days"
-        text = days if shift.verified else f"{days}?"
+        days = counted("time.days", shift.days)
+        text = days if shift.verified else message("trail.doubtful", days=days)
         arrows.append(replace(arrow, text=text, verified=shift.verified))
     return _spread(arrows)
 
@@ -320,10 +321,12 @@ def _elsewhere(document: ResultDocument, numbers: dict[str, int]) -> tuple[Elsew
 
 def _why_not_drawn(row: LesionRow) -> str:
     if not is_lower_limb(row.bone):
-        return "Site outside the lower limb"
-    return "Side not known, so not drawn"
+        return message("trail.outside")
+    return message("trail.no_side")
 
 
 def _detail(row: LesionRow, *, name: bool) -> str:
     volume = ml_interval(row.volume_mm3, row.volume_low_mm3, row.volume_high_mm3)
-    return f"{region_name(row.bone, row.region, row.side)}, {volume}" if name else volume
+    if not name:
+        return volume
+    return message("trail.site", site=region_name(row.bone, row.region, row.side), volume=volume)

@@ -178,7 +178,8 @@ function positionText() {
   return words(plane.is_acquired ? "slice" : "cut", values);
 }
 
-const showNumber = (value) => value.toFixed(value < 10 ? 1 : 0);
+const inDigits = (value, digits) => value.toFixed(digits).replace(".", words("decimal"));
+const showNumber = (value) => inDigits(value, value < 10 ? 1 : 0);
 function fillWindow() {
   for (const end of ["black", "white"]) {
     const slider = control(end);
@@ -221,9 +222,9 @@ function fillPosition() {
 function notesNow() {
   const place = thePlace();
   const said = [words("frame", { n: numberOf(place.home_visit), place: place.name })];
-  if (!thePlane().is_acquired) said.push(words("reformatted-note", { mm: place.spacing_mm[2].toFixed(1) }));
+  if (!thePlane().is_acquired) said.push(words("reformatted-note", { mm: inDigits(place.spacing_mm[2], 1) }));
   else if (place.spacing_mm[1] > 1.05 * place.native_pixel_mm) {
-    const sizes = { mm: place.spacing_mm[1].toFixed(2), native: place.native_pixel_mm.toFixed(2) };
+    const sizes = { mm: inDigits(place.spacing_mm[1], 2), native: inDigits(place.native_pixel_mm, 2) };
     said.push(words("coarser", sizes));
   }
   if (state.subtract) said.push(words("difference", { x: showNumber(fullDifference()) }));

@@ -2,7 +2,7 @@
 
 The script is in the page, and the content security policy names its hash: no other script
 runs, and this one can load nothing. The data are a block of JSON that is never executed. The
-words that the script shows stand in ``templates/viewer.html.j2``.
+words that the script shows stand in the page, from the catalogue of the language.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 from marrowtrail.follow_up.track import Verification
+from marrowtrail.report.language import message, section
+from marrowtrail.report.stored import told
 from marrowtrail.report.words import bone_name, capital, visit_when
 from marrowtrail.result.model import ResultDocument, VisitRow
 from marrowtrail.result.viewer_rows import ViewerContrast, ViewerPlaceRow
@@ -35,12 +37,16 @@ class ViewerVisit:
 
 @dataclass(frozen=True, slots=True)
 class ViewerPage:
-    """What the template needs; ``content`` is the object that the script reads."""
+    """What the template needs; ``content`` is the object that the script reads.
+
+    ``words`` are the script's texts by key.
+    """
 
     places: tuple[str, ...]
     contrasts: tuple[str, ...]
     visits: tuple[ViewerVisit, ...]
     content: dict[str, Any]
+    words: dict[str, str]
     script: str
     script_hash: str
 
@@ -69,6 +75,7 @@ def viewer_page(document: ResultDocument, figures: Mapping[str, bytes]) -> Viewe
         contrasts=tuple(kind.value for kind in ViewerContrast if kind in used),
         visits=visits,
         content=content,
+        words=section("script"),
         script=script_text(),
         script_hash=script_hash(),
     )
@@ -100,8 +107,9 @@ def _place(
     for stack in content["stacks"]:
         encoded = base64.b64encode(figures[stack["file"]]).decode("ascii")
         stack["data"] = "data:image/webp;base64," + encoded
+        stack["label"] = told(stack["label"])
     for outline in content["outlines"]:
-        outline["name"] = capital(outline["name"])
+        outline["name"] = capital(told(outline["name"]))
     shown = {stack.visit for stack in place.stacks}
     missing = {v.id: _why_missing(document, v, place) for v in document.visits if v.id not in shown}
     return content | {"name": _name(place), "missing": missing}
@@ -110,12 +118,12 @@ def _place(
 def _why_missing(document: ResultDocument, visit: VisitRow, place: ViewerPlaceRow) -> str:
     same = [row for row in visit.bones if row.bone == place.bone and row.side == place.side]
     if not same:
-        return "Not imaged at this visit."
+        return message("slice.missing")
     if all(row.end != place.end for row in same):
-        return "This end of the bone was not imaged at this visit."
+        return message("slice.missing_end")
     for row in document.registrations:
         mine = (row.bone, row.side, row.end) == (place.bone, place.side, place.end)
         pair = {row.from_visit, row.to_visit} == {visit.id, place.home_visit}
         if mine and pair and row.verification == Verification.IMPOSSIBLE:
-            return "Imaged at this visit, but it could not be aligned with the visit shown."
-    return "The same place could not be found at this visit."
+            return message("slice.missing_alignment")
+    return message("slice.missing_place")

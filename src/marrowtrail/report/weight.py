@@ -6,6 +6,7 @@ stand in the tables; on the drawing and in the chart only those that matter have
 
 from __future__ import annotations
 
+from marrowtrail.report.language import message
 from marrowtrail.report.words import region_name
 from marrowtrail.result.model import LesionRow, ResultDocument
 
@@ -33,4 +34,7 @@ def counted_sites(rows: list[LesionRow]) -> str:
     for row in rows:
         site = region_name(row.bone, row.region, row.side)
         counts[site] = counts.get(site, 0) + 1
-    return ", ".join(site if n == 1 else f"{site} ({n})" for site, n in counts.items())
+    return ", ".join(
+        site if n == 1 else message("place.counted", place=site, count=n)
+        for site, n in counts.items()
+    )

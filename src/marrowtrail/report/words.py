@@ -7,16 +7,18 @@ with the date, or the day where dates are left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
+from marrowtrail.diagnosis import wording
 from marrowtrail.record.findings import SOFTWARE
 from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import UnknownWordError, vocabulary
+from marrowtrail.report import names
+from marrowtrail.report.language import message
+from marrowtrail.report.stored import told
 from marrowtrail.result.model import FindingRow, VisitRow
 from marrowtrail.result.spoken_ids import spoken_ids
-
-plain = spoken_ids
-"""A sentence of another room with the ids of visits and series in words."""
 
 ABBREVIATIONS = {"mri": "MRI", "ct": "CT", "dxa": "DXA", "crp": "CRP"}
 
@@ -24,43 +26,54 @@ MINUS = "\N{MINUS SIGN}"
 SMALL_ML = 0.1
 """Below this a volume in ml with one decimal would read 0.0."""
 
+LEAST_RATIO = 1.05
+"""A smaller ratio would read "1.0 times"."""
+
+
+def plain(text: str) -> str:
+    """A sentence of another room, with the ids of visits and series in words."""
+    return told(spoken_ids(text))
+
+
+def inside(label: str) -> str:
+    """A stored label inside a sentence."""
+    return told(wording.inside(label))
+
 
 def spoken(key: str) -> str:
     """A key as plain words, for the few closed vocabularies that have no labels of their own."""
+    return told(_unkeyed(key))
+
+
+def _unkeyed(key: str) -> str:
     return " ".join(ABBREVIATIONS.get(word, word) for word in key.replace("_", " ").split(" "))
 
 
-def bone_name(bone: str, side: Side, end: str = "") -> str:
+def number(value: float, form: str) -> str:
+    """A number by a format specification, with the decimal mark of the language."""
+    return f"{value:{form}}".replace(".", message("language.decimal"))
+
+
+def bone_name(bone: str, side: Side, end: str = "", form: names.Form = "plain") -> str:
     """``right tibia (ankle end)``; a side that is not known is not named.
 
     ``end`` is the joint whose end of the bone is meant, empty for a whole bone.
     """
-    try:
-        label = vocabulary().bone(bone).label
-    except UnknownWordError:
-        label = spoken(bone)
-    named = _sided(label, side)
-    return f"{named} ({joint_name(end, Side.UNKNOWN)} end)" if end else named
+    name = names.bone(bone) or names.Name(name=_unkeyed(bone))
+    return names.placed(name, side, form, end)
 
 
-def region_name(bone: str, region: str | None, side: Side) -> str:
+def region_name(bone: str, region: str | None, side: Side, form: names.Form = "plain") -> str:
     """``right medial femoral condyle``; the bone alone where the region is not named."""
-    try:
-        label = vocabulary().bone(bone).region(region or "").label
-    except UnknownWordError:
-        return bone_name(bone, side)
-    return _sided(label, side)
+    name = names.region(bone, region or "")
+    return names.placed(name, side, form) if name else bone_name(bone, side, form=form)
 
 
 def joint_name(joint: str, side: Side) -> str:
     """``right knee``; ``unknown part`` where the headers do not tell."""
     if joint == "unknown":
-        return _sided("unknown part", side)
-    try:
-        label = vocabulary().joint(joint).label
-    except UnknownWordError:
-        label = spoken(joint)
-    return _sided(label, side)
+        return names.placed(names.Name(name=message("place.unknown_part")), side)
+    return names.placed(names.joint(joint) or names.Name(name=_unkeyed(joint)), side)
 
 
 def is_lower_limb(bone: str) -> bool:
@@ -75,50 +88,56 @@ def ml(volume_mm3: float) -> str:
     """``12``, ``3.4`` or ``0.05``: two figures and no more."""
     volume = volume_mm3 / 1000
     if volume >= 10:
-        return f"{volume:.0f}"
-    return f"{volume:.1f}" if volume >= SMALL_ML or volume == 0 else f"{volume:.2f}"
+        return number(volume, ".0f")
+    return number(volume, ".1f" if volume >= SMALL_ML or volume == 0 else ".2f")
 
 
 def ml_interval(volume_mm3: float, low_mm3: float, high_mm3: float) -> str:
     """``12 ml (9.8 to 14)``."""
-    return f"{ml(volume_mm3)} ml ({ml(low_mm3)} to {ml(high_mm3)})"
+    return message("number.volume", value=ml(volume_mm3), low=ml(low_mm3), high=ml(high_mm3))
 
 
 def percent(share: float) -> str:
     """Whole percent; what is not zero or certain never reads so."""
     if 0 < share < 0.01:
-        return "< 1 %"
+        return message("number.below_one_percent")
     if 0.99 < share < 1:
-        return "> 99 %"
-    return f"{share * 100:.0f} %"
+        return message("number.above_99_percent")
+    return message("number.percent", value=f"{share * 100:.0f}")
 
 
 def percent_interval(share: float, low: float, high: float) -> str:
     """``62 % (41 to 80 %)``; a starting point, which nobody has given a width, says so."""
     if low == high:
-        return f"{percent(share)} (no interval)"
-    return f"{percent(share)} ({percent(low).removesuffix(' %')} to {percent(high)})"
+        return message("number.share_alone", value=percent(share))
+    least = percent(low).rstrip("% \N{NO-BREAK SPACE}")
+    return message("number.share", value=percent(share), low=least, high=percent(high))
 
 
 def signed(value: float) -> str:
     """``+0.6`` or ``−1.2``."""
-    return f"{value:+.1f}".replace("-", MINUS)
+    return number(value, "+.1f").replace("-", MINUS)
 
 
 def times(log10_ratio: float) -> str:
     """A ratio in words: how many times more, or less, often this is seen."""
     ratio = 10 ** abs(log10_ratio)
-    number = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}"
-    if number == "1.0":
-        return "about as often"
-    return f"{number} times {'more' if log10_ratio > 0 else 'less'} often"
+    if ratio < LEAST_RATIO:
+        return message("number.as_often")
+    value = number(ratio, ".0f" if ratio >= 10 else ".1f")
+    if log10_ratio > 0:
+        return message("number.more_often", value=value)
+    return message("number.less_often", value=value)
 
 
 def visit_when(visit: VisitRow) -> str:
     """``12 Mar 2024``, or ``day 42`` where dates are left out."""
-    if visit.date is None:
-        return f"day {visit.day}"
-    return f"{visit.date.day} {visit.date:%b %Y}"
+    return message("time.day", day=visit.day) if visit.date is None else day_of(visit.date)
+
+
+def day_of(day: date) -> str:
+    """``12 Mar 2024``."""
+    return message("language.date", date=day)
 
 
 def basis(findings: Sequence[FindingRow]) -> str:
@@ -126,14 +145,10 @@ def basis(findings: Sequence[FindingRow]) -> str:
     unread = (None, ACCEPTED_BY_OPTION)
     unconfirmed = sum(f.entered_by == SOFTWARE and f.confirmed_by in unread for f in findings)
     if unconfirmed == 0:
-        return "From all findings, each entered or confirmed by a reader"
-    return f"Proposed: no reader has confirmed {unconfirmed} of the findings"
+        return message("basis.confirmed")
+    return message("basis.proposed", count=unconfirmed)
 
 
 def capital(text: str) -> str:
     """First letter in upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
-
-
-def _sided(label: str, side: Side) -> str:
-    return f"{side.value} {label}" if side in (Side.LEFT, Side.RIGHT) else label
