@@ -394,6 +394,18 @@ class TestTreatmentAsACovariate:
     def test_nor_does_a_drug_of_which_nobody_knows_when(self, knowledge: Knowledge) -> None:
         assert self.looks(knowledge, "zoledronate", None).healing_speed == 1.0
 
+    def test_and_that_is_said(self, knowledge: Knowledge) -> None:
+        reading = read_findings(self.HEALED, knowledge, [Given("zoledronate", None)])
+        assert "zoledronate: nobody wrote since when it was given" in reading.unused
+        reading = read_findings(self.HEALED, knowledge, [Given("ibandronate", None)])
+        assert not any("ibandronate" in line for line in reading.unused)
+
+    @pytest.mark.parametrize(("day", "speed"), [(-300, 2.1), (-400, 1.0), (89, 2.1), (90, 1.0)])
+    def test_nor_one_given_long_before_or_after_the_last_look(
+        self, knowledge: Knowledge, day: int, speed: float
+    ) -> None:
+        assert self.looks(knowledge, "zoledronate", day).healing_speed == pytest.approx(speed)
+
     def test_a_response_alone_names_no_drug(self, knowledge: Knowledge) -> None:
         told_of = [*self.HEALED, Finding("response_bisphosphonate", P)]
         assert looks_of(told_of, knowledge).healing_speed == 1.0

@@ -53,6 +53,14 @@ class TestMovesInReadings:
         for more in (stays, unread):
             assert moved(oedema(CONDYLE, 0, P), oedema(TALUS, 183, P), *more) == [(ANOTHER, E)]
 
+    def test_a_possible_move_says_why_it_is_only_possible(self, knowledge: Knowledge) -> None:
+        stays = [oedema(CONDYLE, 0, P), oedema(PLATEAU, 0, P), oedema(TALUS, 183, P)]
+        stays += [oedema(CONDYLE, 183, A), oedema(PLATEAU, 183, P)]
+        (note,) = read_findings(stays, knowledge).notes
+        assert note.endswith("an earlier place still shows it")
+        (note,) = read_findings([oedema(CONDYLE, 0, P), oedema(TALUS, 183, P)], knowledge).notes
+        assert note.endswith("nobody read the earlier one as clear")
+
     def test_a_bone_read_as_clear_is_clear_at_its_places(self) -> None:
         whole = [oedema(FEMUR, 183, A), oedema(TALUS, 183, P)]
         assert moved(oedema(CONDYLE, 0, P), *whole) == [(ANOTHER, P)]

@@ -314,6 +314,11 @@ class TestSepticArthritisIsExcludedInTimeAndPlace:
         assert self.answer(knowledge, knee) is not LedgerStatus.EXCLUDED_BY_TEST
         assert self.answer(knowledge, knee, ankle) is LedgerStatus.EXCLUDED_BY_TEST
 
+    def test_nor_does_a_tibia_of_which_no_end_is_named(self, knowledge: Knowledge) -> None:
+        knee = Finding("effusion", A, CONDYLE, THIRD)
+        either = Finding("effusion", A, Site("tibia", Side.RIGHT), THIRD)
+        assert self.answer(knowledge, knee, either) is not LedgerStatus.EXCLUDED_BY_TEST
+
 
 class TestTheLedgerHoldsRivalsOfTheGroup:
     @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from marrowtrail.errors import InputError
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.series import Series
 from marrowtrail.record.findings import Finding
+from marrowtrail.record.treatments import Given
 from marrowtrail.result.model import Result
 from tests.orientation import knee
 from tests.orientation.design import Combination
@@ -81,9 +82,15 @@ def _diagnosed(findings: tuple[Finding, ...], setting: str, as_of: date | None) 
 
 
 def _remembered(
-    findings: Sequence[Finding], _: Knowledge, *, setting: str, as_of: date | None
+    findings: Sequence[Finding],
+    _: Knowledge,
+    *,
+    setting: str,
+    as_of: date | None,
+    given: Sequence[Given],
 ) -> Differential:
     """Reasoning takes a quarter of a run, and all knees of the battery pose it one question."""
+    assert not given
     return _diagnosed(tuple(findings), setting, as_of)
 
 

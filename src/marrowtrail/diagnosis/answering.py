@@ -16,7 +16,7 @@ from marrowtrail.diagnosis.course_reading import Joint, joints_at
 from marrowtrail.diagnosis.differential import LedgerLine, LedgerStatus
 from marrowtrail.diagnosis.evidence import Reading
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-from marrowtrail.diagnosis.schema import Alternative, Condition
+from marrowtrail.diagnosis.ledger_schema import Alternative, Condition
 from marrowtrail.diagnosis.wording import capital, describe, percent
 from marrowtrail.record.findings import Finding, FindingState
 from marrowtrail.record.sites import Site
@@ -122,7 +122,8 @@ def _at_each_joint(found: Finding, reading: Reading) -> list[Finding]:
     for finding in sorted(same, key=lambda f: (f.visit or date.min, str(f.site))):
         if finding.site is None:
             return [finding]
-        latest |= dict.fromkeys(joints_at(finding.site), finding)
+        if len(joints_at(finding.site)) == 1:  # of a bone without its end nobody knows which joint
+            latest |= dict.fromkeys(joints_at(finding.site), finding)
     if not reading.joints_since.keys() <= latest.keys():
         return []
     held = [latest[joint] for joint in reading.joints_since] or [found]

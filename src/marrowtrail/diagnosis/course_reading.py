@@ -32,6 +32,10 @@ from marrowtrail.record.treatments import Given
 UNDATED_DAYS = 183.0
 """Follow-up assumed behind a move that is entered without a date."""
 
+STILL_ACTS_DAYS = 365.0
+"""A drug given longer before the first scan with oedema is not counted: zoledronate is given once a
+year (Black 2007, 10.1056/NEJMoa067312), and no source followed a dose of years before."""
+
 CONTOUR = "contour_collapse"
 """A sign of the first scan; where it came later, it is the course that shows it."""
 
@@ -132,7 +136,7 @@ def read_course(
     days = [s.day for known in scopes.values() for s in known.values()]
     days += [day for f in spoken if _is_look(f, rules) and (day := _day(f, first)) is not None]
     until = max(days, default=0.0)
-    treatment, since = _treatment(given, first, rules)
+    treatment, since = _treatment(given, first, until, rules)
     return Sightings(
         tuple(_look(seen, error) for seen in place.values()),
         tuple(_look(seen, error) for seen in collapse),
@@ -151,15 +155,22 @@ def read_course(
 
 
 def _treatment(
-    given: Sequence[Given], first: date | None, rules: CourseRules
+    given: Sequence[Given], first: date | None, until: float, rules: CourseRules
 ) -> tuple[Treatment | None, float]:
-    """The first treatment with a known effect, and the day from which it has it."""
+    """The first treatment with a known effect on what was seen, and from which day it has it."""
     known = {t.drug: t for t in rules.treatments}
-    dated = [(one.start, one.name) for one in given if one.start and one.name in known]
-    if not dated or first is None:
+    if first is None:
         return None, 0.0
-    start, name = min(dated)
-    return known[name], max(0.0, float((start - first).days))
+    dated = [
+        (float((one.start - first).days), one.name)
+        for one in given
+        if one.start is not None and one.name in known
+    ]
+    acting = [one for one in dated if -STILL_ACTS_DAYS <= one[0] < until]
+    if not acting:
+        return None, 0.0
+    day, name = min(acting)
+    return known[name], max(0.0, day)
 
 
 def _is_look(finding: Finding, rules: CourseRules) -> bool:

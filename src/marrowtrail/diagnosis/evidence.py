@@ -146,6 +146,11 @@ def read_findings(
     unused += dropped
     if course.treated:
         notes.append(_treated(course))
+    unused += [
+        f"{one.name.replace('_', ' ')}: nobody wrote since when it was given"
+        for one in given
+        if one.start is None and one.name in {t.drug for t in knowledge.course.rules.treatments}
+    ]
     oedema = merged.get("bme_present")
     return Reading(
         tuple(sorted(evidence, key=lambda e: e.column)),
@@ -162,14 +167,12 @@ def read_findings(
 def _follows(finding: Finding, knowledge: Knowledge) -> str:
     """A move that nobody stated, in words."""
     label = knowledge.finding_labels[finding.key]
-    state = "seen" if finding.state is FindingState.PRESENT else "possible"
     day = f" on {finding.visit.isoformat()}" if finding.visit else ""
-    reason = (
-        "since oedema was read at another place than before"
-        if finding.state is FindingState.PRESENT
-        else "since oedema was read at another place; nobody read the earlier one as clear"
-    )
-    return f"{label}: counted as {state}{day}, {reason}"
+    _, _, doubt = finding.explanation.partition("; ")
+    if not doubt:
+        reason = "since oedema was read at another place than before"
+        return f"{label}: counted as seen{day}, {reason}"
+    return f"{label}: counted as possible{day}, since oedema was read at another place; {doubt}"
 
 
 def _treated(course: Sightings) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marrowtrail.diagnosis.course_rates import Course
+from marrowtrail.diagnosis.ledger_schema import Alternative, FlagRule, Ledger, Test
 from marrowtrail.diagnosis.schema import (
-    Alternative,
     Block,
     Calibration,
     CellRow,
@@ -25,13 +25,10 @@ from marrowtrail.diagnosis.schema import (
     Dependence,
     Exclusive,
     Family,
-    FlagRule,
-    Ledger,
     Outlook,
     Priors,
     Setting,
     Source,
-    Test,
     Wording,
 )
 from marrowtrail.diagnosis.weights import Errors

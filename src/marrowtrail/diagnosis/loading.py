@@ -23,6 +23,7 @@ from marrowtrail.diagnosis.compiling import compile_table, gather
 from marrowtrail.diagnosis.course_compiling import compile_course
 from marrowtrail.diagnosis.course_schema import CourseRules
 from marrowtrail.diagnosis.knowledge_base import NONE_OF_THESE, Knowledge
+from marrowtrail.diagnosis.ledger_schema import FlagRule, Ledger, Test
 from marrowtrail.diagnosis.schema import (
     Calibration,
     CellFile,
@@ -31,14 +32,11 @@ from marrowtrail.diagnosis.schema import (
     Dependence,
     Family,
     FindingUses,
-    FlagRule,
-    Ledger,
     Manifest,
     Outlook,
     Population,
     Priors,
     Source,
-    Test,
 )
 from marrowtrail.diagnosis.weights import Errors
 from marrowtrail.errors import InputError

@@ -28,6 +28,11 @@ ONE_VISIT_DAYS = 7
 
 OEDEMA = "bme_present"
 
+BASIS = "follows from the readings of oedema by place and day"
+STAYS = "an earlier place still shows it"
+UNREAD = "nobody read the earlier one as clear"
+"""Why a move is only possible, after :data:`BASIS` and a semicolon."""
+
 P, A, E = FindingState.PRESENT, FindingState.ABSENT, FindingState.EQUIVOCAL
 
 
@@ -100,13 +105,9 @@ def _moves(moments: Sequence[Moment], undated: Sequence[Place]) -> Iterator[Find
 
 
 def _stated(moved: Moved[Place], to: Place, day: date, *, has_left: bool) -> Finding:
-    return Finding(
-        FINDING_OF[moved.scope],
-        moved.state if has_left else E,
-        to.site,
-        day,
-        explanation="follows from the readings of oedema by place and day",
-    )
+    state = moved.state if has_left else E
+    doubt = "" if state is P else f"; {STAYS if has_left else UNREAD}"
+    return Finding(FINDING_OF[moved.scope], state, to.site, day, explanation=BASIS + doubt)
 
 
 def _moments(findings: Iterable[Finding]) -> list[Moment]:

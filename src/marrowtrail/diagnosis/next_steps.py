@@ -24,7 +24,8 @@ from marrowtrail.diagnosis.engine import (
 )
 from marrowtrail.diagnosis.evidence import Reading, is_evidence
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-from marrowtrail.diagnosis.schema import Block, Test
+from marrowtrail.diagnosis.ledger_schema import Test
+from marrowtrail.diagnosis.schema import Block
 from marrowtrail.diagnosis.weights import state_weights
 from marrowtrail.record.findings import FindingState
 

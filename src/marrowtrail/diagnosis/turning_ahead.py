@@ -18,7 +18,7 @@ from marrowtrail.diagnosis.course_ahead import labels_ahead, outcomes_ahead, sti
 from marrowtrail.diagnosis.course_reading import first_places
 from marrowtrail.diagnosis.differential import Turn
 from marrowtrail.diagnosis.knowledge_base import Knowledge
-from marrowtrail.diagnosis.schema import Test
+from marrowtrail.diagnosis.ledger_schema import Test
 from marrowtrail.diagnosis.weighing import Weighing, weigh
 from marrowtrail.diagnosis.wording import describe
 from marrowtrail.record.findings import Finding, FindingState
