@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 
 from marrowtrail.anatomy.bones import Bone, BoneAxes, BoneMap, BoneVerdict
-from marrowtrail.follow_up.cover import Atlas
-from marrowtrail.follow_up.track import BoneRegistration, Verification
+from marrowtrail.follow_up.cover import Atlas, Cover
+from marrowtrail.follow_up.graph import choose
+from marrowtrail.follow_up.matching import candidates
+from marrowtrail.follow_up.track import BoneRegistration, Match, Verification
 from marrowtrail.imaging.geometry import Geometry
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.imaging.volume import Volume
@@ -118,3 +121,16 @@ def atlas(
     registrations: list[BoneRegistration],
 ) -> Atlas:
     return Atlas.of(readings, maps, registrations)
+
+
+def edges(
+    readings: Sequence[BoneReading], registrations: Sequence[BoneRegistration], known: Atlas
+) -> tuple[Match, ...]:
+    """The edges of the graph that following takes."""
+    lesions = {one.id: one for each in readings for one in each.lesions}
+    return choose(
+        candidates(readings, registrations),
+        {one.id: one.visit_id for one in lesions.values()},
+        sorted({one.visit_id for one in readings}),
+        lambda lesion, visit: known.cover(lesions[lesion], visit) is Cover.READ,
+    ).chosen

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
 
-from marrowtrail.follow_up.chains import MOST_LINKS, completed, pairs_to_register
+from marrowtrail.follow_up.chains import MOST_LINKS, bridged, completed, pairs_to_register
 from marrowtrail.follow_up.graph import choose
 from marrowtrail.follow_up.lineage import lineages
 from marrowtrail.follow_up.loops import LOOP_MM, heed_loops
-from marrowtrail.follow_up.matching import candidates, match_lesions
+from marrowtrail.follow_up.matching import candidates
 from marrowtrail.follow_up.track import BoneRegistration, Match, Verification
 from marrowtrail.imaging.transform import RigidTransform
 from marrowtrail.lesions.lesion import Lesion
@@ -29,10 +30,19 @@ def edge(earlier: str, later: str, overlap: float = 0.8) -> Match:
     return Match(earlier, later, overlap, verified=overlap > 0)
 
 
-def chosen(*edges: Match) -> set[tuple[str, str]]:
-    """Lesions are named by their visit and a letter, as ``1a``."""
+def chosen(
+    *edges: Match,
+    visit_of: dict[str, str] | None = None,
+    read: Collection[tuple[str, str]] = (),
+) -> set[tuple[str, str]]:
+    """Lesions are named by their visit and a letter, as ``1a``; ``read`` are lesion and visit."""
     names = {name for one in edges for name in (one.earlier, one.later)}
-    graph = choose(edges, {name: f"v{name[0]}" for name in names}, ("v1", "v2", "v3", "v4"))
+    graph = choose(
+        edges,
+        visit_of or {name: f"v{name[0]}" for name in names},
+        ("v1", "v2", "v3", "v4"),
+        lambda lesion, visit: (lesion, visit) in read,
+    )
     assert {*graph.chosen, *graph.alternatives} == set(edges)
     return {(one.earlier, one.later) for one in graph.chosen}
 
@@ -64,6 +74,26 @@ class TestWhichEdges:
         assert len(chosen(edge("1a", "2a", 0.0), edge("1b", "2a", 0.0))) == 2
 
 
+class TestAlignedAndByRegion:
+    """A region's name joins nothing that an aligned visit between the two tells of."""
+
+    def test_a_place_that_was_clear_between_is_not_joined_by_region(self) -> None:
+        other = edge("2b", "3b")
+        assert chosen(other, edge("1a", "3b", 0.0), read={("1a", "v2")}) == {("2b", "3b")}
+
+    def test_nor_is_a_lesion_that_an_aligned_visit_between_shows(self) -> None:
+        assert chosen(edge("2b", "3b"), edge("1a", "3b", 0.0)) == {("2b", "3b")}
+        assert chosen(edge("1a", "2a"), edge("1a", "3b", 0.0)) == {("1a", "2a")}
+
+    def test_by_region_still_bridges_a_visit_that_says_nothing(self) -> None:
+        assert chosen(edge("1a", "3b", 0.0)) == {("1a", "3b")}
+        assert chosen(edge("1a", "3a"), read={("1a", "v2"), ("3a", "v2")}) == {("1a", "3a")}
+
+    def test_a_short_way_by_region_does_not_block_a_long_aligned_one(self) -> None:
+        ways = [edge("1a", "2b", 0.0), edge("2c", "3a", 0.0)]
+        assert ("1a", "3a") in chosen(*ways, edge("1a", "3a"))
+
+
 class TestConfidence:
     @staticmethod
     def match(first: Lesion, second: Lesion, **kwargs) -> Match:  # type: ignore[no-untyped-def]
@@ -82,7 +112,8 @@ class TestConfidence:
         first, second = here("v1", size=8), here("v2", start=(17, 10, 5), size=8)
         assert self.match(first, second).overlap == pytest.approx(0.125)
         readings = [reading("v1", FEMUR, first), reading("v2", FEMUR, second)]
-        assert match_lesions(readings, [registration("v1", "v2", FEMUR)]) == ()
+        (found,) = candidates(readings, [registration("v1", "v2", FEMUR)])
+        assert chosen(found, visit_of={one.id: one.visit_id for one in (first, second)}) == set()
 
     def test_by_region_it_is_even_at_best(self) -> None:
         found = self.match(here("v1"), here("v2"), verification=Verification.UNVERIFIED)
@@ -103,7 +134,10 @@ class TestLineage:
         pairs = [registration(*pair, FEMUR) for pair in combinations(visits, 2)]
         lesions = {one.id: one for there in visits.values() for one in there}
         graph = choose(
-            candidates(readings, pairs), {k: v.visit_id for k, v in lesions.items()}, list(visits)
+            candidates(readings, pairs),
+            {k: v.visit_id for k, v in lesions.items()},
+            list(visits),
+            lambda _lesion, _visit: False,
         )
         found = lineages(lesions, graph.chosen, list(visits))
         return {key: (one.first, one.predecessors) for key, one in found.items()}
@@ -190,6 +224,40 @@ class TestVisitsBetween:
         ]
         assert completed(links, V3) == tuple(links)
 
+    def test_a_verified_way_stands_in_for_a_doubtful_registration(self) -> None:
+        doubtful = registration("v1", "v3", FEMUR, Verification.UNVERIFIED, shifted(9, 0, 0))
+        links = [registration("v1", "v2", FEMUR), doubtful, registration("v2", "v3", FEMUR)]
+        known = completed(links, V3)
+        assert [one.verification for one in known] == [Verification.VERIFIED] * 3
+        assert np.allclose(known[1].transform.matrix, np.eye(4))
+        assert [(one.from_visit, one.to_visit) for one in bridged(links, known)] == [("v1", "v3")]
+
+    @pytest.mark.parametrize("worst", [Verification.UNVERIFIED, Verification.IMPOSSIBLE])
+    def test_a_doubtful_way_does_not(self, worst: Verification) -> None:
+        links = [
+            registration("v1", "v2", FEMUR, worst),
+            registration("v1", "v3", FEMUR, Verification.UNVERIFIED),
+            registration("v2", "v3", FEMUR),
+        ]
+        assert completed(links, V3) == tuple(links)
+        assert bridged(links, completed(links, V3)) == ()
+
+    def test_bones_that_do_not_fit_do_not_fit_by_another_way(self) -> None:
+        links = [
+            registration("v1", "v2", FEMUR),
+            registration("v1", "v3", FEMUR, Verification.IMPOSSIBLE),
+            registration("v2", "v3", FEMUR),
+        ]
+        assert completed(links, V3) == tuple(links)
+
+    def test_a_way_between_other_frames_does_not(self) -> None:
+        links = [
+            replace(registration("v1", "v2", FEMUR), from_frame="a", to_frame="b"),
+            replace(registration("v1", "v3", FEMUR, Verification.UNVERIFIED), from_frame="x"),
+            replace(registration("v2", "v3", FEMUR), from_frame="b", to_frame="c"),
+        ]
+        assert completed(links, V3) == tuple(links)
+
     def test_errors_add_up_over_many_links(self) -> None:
         visits = [f"v{number}" for number in range(1, MOST_LINKS + 3)]
         made = completed([registration(*pair, FEMUR) for pair in pairwise(visits)], visits)
@@ -230,6 +298,15 @@ class TestLoops:
         ]
         verdicts = [verdict for verdict, _ in self.heeded(wrong, *rest)]
         assert verdicts == [Verification.UNVERIFIED, *[Verification.VERIFIED] * 5]
+
+    @pytest.mark.parametrize(("frame", "is_loop"), [("c", True), ("x", False)])
+    def test_a_loop_needs_one_frame_at_each_visit(self, frame: str, is_loop: bool) -> None:
+        links = [
+            replace(registration("v1", "v2", FEMUR), from_frame="a", to_frame="b"),
+            replace(registration("v1", "v3", FEMUR), from_frame="a", to_frame=frame),
+            replace(registration("v2", "v3", FEMUR), from_frame="b", to_frame="c"),
+        ]
+        assert [mm is not None for _, mm in self.heeded(*links)] == [is_loop] * 3
 
     def test_two_visits_make_no_loop(self) -> None:
         assert self.heeded(registration("v1", "v2", FEMUR)) == [(Verification.VERIFIED, None)]

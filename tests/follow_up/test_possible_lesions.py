@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from marrowtrail.follow_up.cover import Cover
-from marrowtrail.follow_up.matching import match_lesions
 from marrowtrail.follow_up.proposals import propose_findings
 from marrowtrail.follow_up.shifts import find_shifts
 from marrowtrail.follow_up.track import Change, FollowUp, Shift, Track, Verification
@@ -22,6 +21,7 @@ from tests.follow_up.made_visits import (
     atlas,
     bone_map,
     dates,
+    edges,
     lesion,
     reading,
     registration,
@@ -50,7 +50,7 @@ def told(
     )
     lesions = {one.id: one for each in readings for one in each.lesions}
     registrations = list(known.registrations.values())
-    tracks = build_tracks(lesions, match_lesions(readings, registrations), VISITS, known)
+    tracks = build_tracks(lesions, edges(readings, registrations, known), VISITS, known)
     shifts = find_shifts(lesions, tracks, dates(*VISITS), known)
     return tracks, shifts, known.cover(THERE, "v2")
 

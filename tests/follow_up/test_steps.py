@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pytest
 
+from marrowtrail.follow_up.certainty import certainly_only_here_mm3
 from marrowtrail.follow_up.change import limits, repeat_factor
-from marrowtrail.follow_up.matching import match_lesions
+from marrowtrail.follow_up.matching import WRONG_MM
 from marrowtrail.follow_up.proposals import propose_findings
 from marrowtrail.follow_up.shifts import find_shifts
 from marrowtrail.follow_up.track import (
@@ -24,15 +26,19 @@ from marrowtrail.follow_up.track import (
 )
 from marrowtrail.follow_up.tracks import build_tracks
 from marrowtrail.imaging.series import Visit
+from marrowtrail.imaging.transform import RigidTransform
+from marrowtrail.imaging.volume import Volume
 from marrowtrail.lesions.lesion import BoneReading, Lesion, VolumeEstimate
 from marrowtrail.record.findings import FindingState
 from marrowtrail.record.sites import BoneId
 from tests.follow_up.made_visits import (
     FEMUR,
+    GRID,
     TIBIA,
     atlas,
     bone_map,
     dates,
+    edges,
     lesion,
     reading,
     registration,
@@ -61,7 +67,7 @@ def followed(
     ]
     known = atlas(list(readings), [bone_map(visit, *bones) for visit in visits], registrations)
     lesions = {one.id: one for each in readings for one in each.lesions}
-    matches = match_lesions(readings, registrations)
+    matches = edges(readings, registrations, known)
     tracks = build_tracks(lesions, matches, visits, known)
     shifts = find_shifts(lesions, tracks, dates(*visits), known)
     return FollowUp(tuple(registrations), matches, tracks, shifts)
@@ -259,6 +265,19 @@ class TestWhatAShiftTells:
         found = self.shift([[here("v1")], [lesion("v2", TIBIA, "lateral_plateau")]])
         assert (found.overlap_days, found.overlap_at_most_days) == (-60, 60)
 
+    def test_both_are_there_no_longer_than_the_second_is(self) -> None:
+        """The second resolves at v3, before the first does at v4."""
+        rest = [here(visit, start=(12, 12, 6), size=4) for visit in ("v2", "v3")]
+        arrived = lesion("v2", TIBIA, "lateral_plateau")
+        found = self.shift([[here("v1", size=8)], [rest[0], arrived], [rest[1]], []])
+        assert (found.overlap_days, found.overlap_at_most_days) == (0, 120)
+
+    def test_both_are_there_until_the_last_visit_that_shows_both(self) -> None:
+        rest = [here(visit, start=(12, 12, 6), size=4) for visit in ("v2", "v3")]
+        arrived = [lesion(visit, TIBIA, "lateral_plateau") for visit in ("v2", "v3")]
+        found = self.shift([[here("v1", size=8)], [rest[0], arrived[0]], [rest[1], arrived[1]], []])
+        assert (found.overlap_days, found.overlap_at_most_days) == (60, 180)
+
     def test_nothing_bounds_it_where_nobody_had_looked(self) -> None:
         ankle = lesion("v2", TIBIA, "distal_epiphysis")
         readings = [
@@ -302,6 +321,36 @@ class TestCertainTissue:
         (track,) = followed([[here("v1")], [here("v2")]], Verification.UNVERIFIED).tracks
         (step,) = track.steps
         assert (step.cleared_mm3, step.appeared_mm3) == (None, None)
+
+    def test_what_lies_clear_of_another_lesion_counts_however_far_that_is(self) -> None:
+        bone = bone_map("v2", FEMUR).bones[0].mask
+
+        def certain(*starts: int) -> float:
+            there = [here("v2", start=(start, 10, 5)) for start in starts]
+            return certainly_only_here_mm3([here("v1")], there, bone, RigidTransform.identity())
+
+        whole = certain()
+        assert whole == pytest.approx(4 * 4 * 6 * 16.0)
+        assert (certain(30), certain(18)) == (whole, whole)
+        assert 0 < certain(14) < whole
+        assert certain(10) == 0
+
+    def test_how_far_it_lies_clear_is_measured_across_corners_too(self) -> None:
+        """Against every distance, one by one, from two single voxels."""
+        bone = bone_map("v2", FEMUR).bones[0].mask
+        dots = np.array([(10, 10, 5), (20, 11, 5)])
+        data = np.zeros(GRID.shape, dtype=bool)
+        data[tuple(dots.T)] = True
+        there = replace(here("v2"), mask=Volume(data, GRID))
+        block = here("v1", start=(8, 8, 3))
+        found = certainly_only_here_mm3([block], [there], bone, RigidTransform.identity())
+
+        deep = np.argwhere(np.ones((4, 4, 6))) + (9, 9, 3)
+        apart = np.linalg.norm((deep[:, None] - dots) * GRID.spacing_mm, axis=-1).min(axis=1)
+        half_voxel = max(GRID.spacing_mm) / 2
+        clear = np.count_nonzero(apart - half_voxel >= WRONG_MM)
+        assert 0 < clear < len(deep)
+        assert found == pytest.approx(clear * GRID.voxel_mm3)
 
     def test_what_is_gone_was_cleared(self) -> None:
         (track,) = followed([[here("v1", size=8)], []]).tracks

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from marrowtrail.follow_up.change import compare
-from marrowtrail.follow_up.matching import match_lesions, shared_fraction
+from marrowtrail.follow_up.matching import shared_fraction
 from marrowtrail.follow_up.shifts import find_shifts, shift_kind
 from marrowtrail.follow_up.track import Change, ShiftKind, Verification
 from marrowtrail.follow_up.tracks import build_tracks
@@ -19,6 +19,7 @@ from tests.follow_up.made_visits import (
     atlas,
     bone_map,
     dates,
+    edges,
     lesion,
     reading,
     registration,
@@ -27,8 +28,8 @@ from tests.follow_up.made_visits import (
 
 def told(readings: list[BoneReading], maps: list, registrations: list, visits: tuple[str, ...]):  # type: ignore[no-untyped-def, type-arg]
     lesions = {one.id: one for r in readings for one in r.lesions}
-    matches = match_lesions(readings, registrations)
     known = atlas(readings, maps, registrations)
+    matches = edges(readings, registrations, known)
     tracks = build_tracks(lesions, matches, visits, known)
     return tracks, find_shifts(lesions, tracks, dates(*visits), known)
 
@@ -199,6 +200,26 @@ class TestShifts:
         _, found = told(readings, maps, registrations, visits)
         assert len(found) == shifts
         assert [shift.days for shift in found] == [120] * shifts
+
+    @pytest.mark.parametrize("over", [Verification.VERIFIED, Verification.UNVERIFIED])
+    def test_a_pair_that_could_not_be_aligned_hides_no_shift(self, over: Verification) -> None:
+        """v1 and v3 only fit by region; v2, aligned with both, shows where oedema went."""
+        a = lesion("v1", FEMUR, "medial_condyle")
+        b = [lesion(visit, FEMUR, "medial_condyle", start=(25, 25, 12)) for visit in ("v2", "v3")]
+        visits = ("v1", "v2", "v3")
+        readings = [
+            reading(visit, FEMUR, *one)
+            for visit, one in zip(visits, ([a], [b[0]], [b[1]]), strict=True)
+        ]
+        links = [
+            registration("v1", "v2", FEMUR),
+            registration("v1", "v3", FEMUR, over),
+            registration("v2", "v3", FEMUR),
+        ]
+        tracks, shifts = told(readings, [bone_map(one, FEMUR) for one in visits], links, visits)
+        assert [track.lesions for track in tracks] == [(a.id,), (b[0].id, b[1].id)]
+        assert [(one.from_lesion, one.to_lesion) for one in shifts] == [(a.id, b[0].id)]
+        assert shifts[0].verified
 
     def test_a_residue_does_not_stop_a_shift(self) -> None:
         a = lesion("v1", FEMUR, "medial_condyle", size=8)

@@ -8,6 +8,7 @@ inside the one outline, and lies well clear of the other one, in bone that both 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,12 +67,22 @@ def _depth_mm(mask: Volume) -> NDArray[np.float64]:
 
 
 def _distance_mm(mask: Volume, points_lps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) how far points lie outside a mask at least, 0 inside."""
+    """(n,) how far points lie outside a mask at least, 0 inside; infinite for an empty mask.
+
+    Measured up to a little over :data:`WRONG_MM` around the mask: further off, points count as
+    at least so far.
+    """
     grid = mask.geometry
     data = np.asarray(mask.data, dtype=bool)
-    away = ndimage.distance_transform_edt(~data, sampling=grid.spacing_mm)
-    ijk = np.rint(grid.to_ijk(points_lps)).astype(int)
-    held = np.clip(ijk, 0, np.asarray(grid.shape) - 1)
+    if not data.any():
+        return np.full(len(points_lps), np.inf)
+    reach = WRONG_MM + _half_voxel_mm(mask)
+    i, j, k = (ceil(reach / width) for width in grid.spacing_mm)
+    start, stop = bounding_box(data, (i, j, k))
+    block = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+    away = ndimage.distance_transform_edt(~data[block], sampling=grid.spacing_mm)
+    ijk = np.rint(grid.to_ijk(points_lps)).astype(int) - np.asarray(start)
+    held = np.clip(ijk, 0, np.asarray(away.shape) - 1)
     beyond = np.linalg.norm((ijk - held) * np.asarray(grid.spacing_mm), axis=-1)
     near = np.asarray(away[tuple(held.T)], dtype=np.float64)
     outside = np.maximum(near, beyond) - _half_voxel_mm(mask)

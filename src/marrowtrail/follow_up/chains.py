@@ -62,7 +62,11 @@ class _Path:
 def completed(
     registrations: Sequence[BoneRegistration], visit_order: Sequence[str]
 ) -> tuple[BoneRegistration, ...]:
-    """The registrations, and one for every other pair that they lead to.
+    """What is known of every pair that the registrations lead to, directly or through others.
+
+    Those given come first, in their order. One that is not verified gives way to a verified
+    way through other visits, between the same frames. One that is impossible does not: the
+    bones do not fit, however they were reached.
 
     Parameters
     ----------
@@ -76,11 +80,31 @@ def completed(
     for one in registrations:
         by_bone[one.bone].append(one)
     made = [one for bone in by_bone.values() for one in _composed(bone, rank)]
-    return (*registrations, *made)
+    measured = {_key(one) for one in registrations}
+    better = {_key(one): one for one in made if _key(one) in measured}
+    others = [one for one in made if _key(one) not in measured]
+    return (*(better.get(_key(one), one) for one in registrations), *others)
+
+
+def bridged(
+    registrations: Sequence[BoneRegistration], known: Sequence[BoneRegistration]
+) -> tuple[BoneRegistration, ...]:
+    """Which of ``known``, as :func:`completed` gave it, stand in for a measured one."""
+    return tuple(now for was, now in zip(registrations, known, strict=False) if now is not was)
+
+
+def _key(one: BoneRegistration) -> tuple[BoneId, str, str]:
+    return one.bone, one.from_visit, one.to_visit
 
 
 def _composed(links: Sequence[BoneRegistration], rank: Mapping[str, int]) -> list[BoneRegistration]:
+    """Ways for pairs without a direct one, and verified ways for those whose own is doubtful."""
     direct = {(rank[one.from_visit], rank[one.to_visit]) for one in links}
+    doubtful = {
+        ((rank[one.from_visit], one.from_frame), (rank[one.to_visit], one.to_frame))
+        for one in links
+        if one.verification is Verification.UNVERIFIED
+    }
     ends: dict[_Node, str] = {}
     ways: dict[_Node, list[tuple[_Node, RigidTransform, Verification]]] = defaultdict(list)
     for one in links:
@@ -92,10 +116,13 @@ def _composed(links: Sequence[BoneRegistration], rank: Mapping[str, int]) -> lis
     made = []
     for start in sorted(ends, key=lambda node: (node[0], node[1] or "")):
         for end, path in _paths(start, ways).items():
-            if end[0] > start[0] and (start[0], end[0]) not in direct:
+            if end[0] <= start[0]:
+                continue
+            way = _registration(links[0].bone, path, visits, (ends[start], ends[end]))
+            is_better = (start, end) in doubtful and way.verification is Verification.VERIFIED
+            if is_better or (start[0], end[0]) not in direct:
                 direct.add((start[0], end[0]))
-                series = ends[start], ends[end]
-                made.append(_registration(links[0].bone, path, visits, series))
+                made.append(way)
     return made
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from marrowtrail.anatomy.bones import BoneMap
-from marrowtrail.follow_up.chains import completed, pairs_to_register
-from marrowtrail.follow_up.cover import Atlas
+from marrowtrail.follow_up.chains import bridged, completed, pairs_to_register
+from marrowtrail.follow_up.cover import Atlas, Cover
 from marrowtrail.follow_up.graph import choose
 from marrowtrail.follow_up.loops import heed_loops
 from marrowtrail.follow_up.matching import candidates
@@ -29,9 +29,9 @@ def follow_up(
 ) -> FollowUp:
     """Register visits bone by bone, match lesions, and see where oedema went.
 
-    A bone is registered to its next two sightings; visits further apart are compared through
-    those between. One visit gives an empty answer in all but its lesions' tracks: nothing can be
-    followed.
+    A bone is registered to its next two sightings; visits further apart, and those that could not
+    be aligned directly, are compared through others. One visit gives an empty answer in all but
+    its lesions' tracks: nothing can be followed.
     """
     by_series = {one.series_id: one for one in bone_maps}
     imaged = {visit.id: tuple((one, by_series[one.id]) for one in visit.series) for visit in visits}
@@ -43,10 +43,22 @@ def follow_up(
     atlas = Atlas.of(readings, bone_maps, known)
     lesions = {lesion.id: lesion for reading in readings for lesion in reading.lesions}
     visit_of = {lesion.id: lesion.visit_id for lesion in lesions.values()}
-    graph = choose(candidates(readings, known), visit_of, order)
+
+    def is_read(lesion: str, visit: str) -> bool:
+        return atlas.cover(lesions[lesion], visit) is Cover.READ
+
+    graph = choose(candidates(readings, known), visit_of, order, is_read)
     tracks = build_tracks(lesions, graph.chosen, order, atlas)
     shifts = find_shifts(lesions, tracks, {visit.id: visit.date for visit in visits}, atlas)
-    return FollowUp(registrations, graph.chosen, tracks, shifts, graph.alternatives, frames.moved)
+    return FollowUp(
+        registrations,
+        graph.chosen,
+        tracks,
+        shifts,
+        graph.alternatives,
+        frames.moved,
+        bridged(registrations, known),
+    )
 
 
 def _register_pairs(

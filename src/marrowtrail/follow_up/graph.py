@@ -1,16 +1,19 @@
 """Which candidate matches become edges of the lesion graph, and which stay alternatives.
 
 An edge joins two histories for good, so a weak one must not join what stronger ones tell
-apart. Visits that follow each other are decided first; an edge over a longer interval bridges
-a visit that missed a lesion, and is not taken where both of its ends went another way between.
+apart. What was aligned is decided before what was matched by region, and visits that follow
+each other before those further apart: an edge over a longer interval bridges a visit that missed
+a lesion, and is not taken where both of its ends went another way between. One by region is not
+taken over a visit that was aligned with either end, since that visit knows better.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from marrowtrail.follow_up.joined import Joined
 from marrowtrail.follow_up.matching import MIN_OVERLAP
 from marrowtrail.follow_up.track import Match
 
@@ -29,7 +32,10 @@ class Graph:
 
 
 def choose(
-    candidates: Sequence[Match], visit_of: Mapping[str, str], visit_order: Sequence[str]
+    candidates: Sequence[Match],
+    visit_of: Mapping[str, str],
+    visit_order: Sequence[str],
+    is_read: Callable[[str, str], bool],
 ) -> Graph:
     """Divide candidates into edges and alternatives.
 
@@ -41,20 +47,28 @@ def choose(
         The visit of each lesion id.
     visit_order
         Visit ids, earliest first.
+    is_read
+        Whether the place of a lesion, by its id, was found again at a visit by a verified
+        registration, and read there.
     """
     rank = {visit: number for number, visit in enumerate(visit_order)}
     at = {lesion: rank[visit] for lesion, visit in visit_of.items()}
     edges = sorted(candidates, key=lambda one: (_span(one, at), at[one.earlier], *_ends(one)))
     taken, rivals = _Taken(at), _rivals(edges, at)
-    chosen, left = [], []
-    for edge in edges:
-        is_good = _is_enough(edge) and not _is_outdone(edge, rivals, at)
-        if is_good and (_span(edge, at) == 1 or taken.leaves_open(edge)):
+    chosen = []
+    for edge in sorted(edges, key=lambda one: not one.verified):
+        if not _is_enough(edge) or _is_outdone(edge, rivals, at):
+            continue
+        if not edge.verified and _is_known_between(edge, taken, visit_order, is_read):
+            continue
+        if _span(edge, at) == 1 or taken.leaves_open(edge):
             taken.add(edge)
             chosen.append(edge)
-        else:
-            left.append(edge)
-    return Graph(tuple(chosen), tuple(left))
+    kept = set(chosen)
+    return Graph(
+        tuple(edge for edge in edges if edge in kept),
+        tuple(edge for edge in edges if edge not in kept),
+    )
 
 
 def _ends(edge: Match) -> tuple[str, str]:
@@ -90,30 +104,47 @@ def _is_outdone(
     )
 
 
+def _is_known_between(
+    edge: Match, taken: _Taken, visit_order: Sequence[str], is_read: Callable[[str, str], bool]
+) -> bool:
+    """A visit between the ends of an edge was aligned with one of them, and shows its place."""
+    between = range(taken.at[edge.earlier] + 1, taken.at[edge.later])
+    return any(
+        taken.has_partner(end, number) or is_read(end, visit_order[number])
+        for number in between
+        for end in _ends(edge)
+    )
+
+
 class _Taken:
     """Edges taken so far, and what they join."""
 
     def __init__(self, at: Mapping[str, int]) -> None:
-        self._at = at
+        self.at = at
         self._after: dict[str, list[str]] = defaultdict(list)
         self._before: dict[str, list[str]] = defaultdict(list)
-        self._root: dict[str, str] = {}
+        self._partners: set[tuple[str, int]] = set()
+        self._joined = Joined()
 
     def add(self, edge: Match) -> None:
         self._after[edge.earlier].append(edge.later)
         self._before[edge.later].append(edge.earlier)
-        self._root[self._top(edge.later)] = self._top(edge.earlier)
+        if edge.verified:
+            self._partners |= {
+                (edge.earlier, self.at[edge.later]),
+                (edge.later, self.at[edge.earlier]),
+            }
+        self._joined.add(edge)
+
+    def has_partner(self, lesion: str, number: int) -> bool:
+        """A verified edge leads from a lesion to the visit at a place in time."""
+        return (lesion, number) in self._partners
 
     def leaves_open(self, edge: Match) -> bool:
         """Both ends are joined already, or one of them has nothing at the visits between."""
-        if self._top(edge.earlier) == self._top(edge.later):
+        if self._joined.are_joined(edge.earlier, edge.later):
             return True
-        first, last = self._at[edge.earlier], self._at[edge.later]
-        onward = any(self._at[one] < last for one in self._after[edge.earlier])
-        backward = any(self._at[one] > first for one in self._before[edge.later])
+        first, last = self.at[edge.earlier], self.at[edge.later]
+        onward = any(self.at[one] < last for one in self._after[edge.earlier])
+        backward = any(self.at[one] > first for one in self._before[edge.later])
         return not (onward and backward)
-
-    def _top(self, lesion: str) -> str:
-        while lesion in self._root and self._root[lesion] != lesion:
-            lesion = self._root[lesion]
-        return lesion

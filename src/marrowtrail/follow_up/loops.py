@@ -55,7 +55,8 @@ def heed_loops(
             if not all(side in by_pair for side in sides):
                 continue
             there, onward, straight = (registrations[by_pair[side]] for side in sides)
-            if there.to_frame != onward.from_frame or there.from_frame != straight.from_frame:
+            meets = there.to_frame == onward.from_frame, onward.to_frame == straight.to_frame
+            if not all(meets) or there.from_frame != straight.from_frame:
                 continue
             round_trip = onward.transform @ there.transform
             points = points_lps[straight.from_series, bone]

@@ -45,14 +45,6 @@ ASIDE = WRONG_MM * np.array(
 """(15, 3) displacements at which an edge is tried again: none, and fourteen directions."""
 
 
-def match_lesions(
-    readings: Sequence[BoneReading], registrations: Sequence[BoneRegistration]
-) -> tuple[Match, ...]:
-    """Lesions of each registered pair of visits that share enough tissue to be one."""
-    found = candidates(readings, registrations)
-    return tuple(one for one in found if not one.verified or one.overlap >= MIN_OVERLAP)
-
-
 def candidates(
     readings: Sequence[BoneReading], registrations: Sequence[BoneRegistration]
 ) -> tuple[Match, ...]:

@@ -6,7 +6,7 @@ the reason, and a shift is called absent only where the visits could have shown 
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from marrowtrail.follow_up.low_signal_limits import size_of_area
 from marrowtrail.follow_up.track import FollowUp, Shift, ShiftKind, Track
@@ -193,13 +193,15 @@ def _resolution(
     trace = TRACE_SHARE * first.volume.mm3
     last_seen = max((by_id[v] for v, mm3 in left.items() if mm3 > trace), key=lambda v: v.date)
     seen_or_clear = {*left, *track.clear_at}
-    gone = [v for v in visits if v.date > last_seen.date and v.id in seen_or_clear]
+    cut = _cut(track, visits)
+    gone = [v for v in visits if v.date > last_seen.date and v.id in seen_or_clear - cut]
     doubt = "" if _is_sure(track, by_id) else ". The alignment behind this is not verified"
     findings = []
     for key, limit in (("resolves_by_3m", QUARTER_DAYS), ("resolves_by_12m", YEAR_DAYS)):
         if gone and (gone[0].date - first_visit.date).days <= limit:
             state, at = FindingState.PRESENT, gone[0]
-            text = f"seen last at {last_seen.id}, none or a trace at {gone[0].id}"
+            shown = max((by_id[v] for v in left if by_id[v].date < at.date), key=lambda v: v.date)
+            text = _gone_text(left, first_visit.id, (last_seen.id, shown.id), at.id)
         elif (last_seen.date - first_visit.date).days > limit:
             state, at, text = FindingState.ABSENT, last_seen, f"still there at {last_seen.id}"
         else:
@@ -209,11 +211,27 @@ def _resolution(
     return findings
 
 
+def _gone_text(left: Mapping[str, float], first: str, ends: tuple[str, str], gone: str) -> str:
+    """``left`` is the volume by visit; ``ends`` the last with more than a trace, and with any."""
+    last, shown = ends
+    if gone not in left:
+        return f"seen last at {shown}, clear at {gone}"
+    share = left[gone] / left[first]
+    return f"more than a trace last at {last}; {share:.0%} of its first volume left at {gone}"
+
+
+def _cut(track: Track, visits: Sequence[Visit]) -> set[str]:
+    """Visits that may show a trace only since the rest was not imaged, at them or before."""
+    order = [visit.id for visit in visits]
+    cut = [order.index(s.to_visit) for s in track.steps if s.is_cut and s.to_visit in order]
+    return {*order[min(cut) :]} - {*track.clear_at} if cut else set()
+
+
 def _is_sure(track: Track, known: Container[str]) -> bool:
     """What a track says until the last known visit rests on verified alignments alone."""
     if not track.steps:
         return track.verified
-    return all(step.verified for step in track.steps if step.to_visit in known)
+    return all(step.verified or step.is_cut for step in track.steps if step.to_visit in known)
 
 
 def _site(lesion: Lesion) -> Site:

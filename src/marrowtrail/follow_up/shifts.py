@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from marrowtrail.follow_up.change import RESIDUAL_SHARE
-from marrowtrail.follow_up.cover import Atlas, Cover
+from marrowtrail.follow_up.cover import COMPARED_SHARE, Atlas, Cover
 from marrowtrail.follow_up.track import Before, Change, Shift, ShiftKind, Track
 from marrowtrail.lesions.lesion import Lesion
 from marrowtrail.record.sites import Side
@@ -125,13 +125,16 @@ def _last_sighting(track: Track, before: Sequence[str], course: _Course) -> list
 def _lost_mm3(lesion: Lesion, track: Track, visit: str, course: _Course) -> float:
     """Volume that a lesion lost until a visit; 0 unless it faded and its place was imaged.
 
-    What may be oedema counts as left.
+    What may be oedema counts as left, and so does what was not imaged, if it is much.
     """
     cover = course.atlas.cover(lesion, visit)
     if lesion.volume.mm3 < MIN_SHIFT_MM3 or not (cover.tells or cover is Cover.POSSIBLE):
         return 0.0
     left = sum(one.volume.mm3 for one in course.at(track, visit))
     left += sum(one.volume.mm3 for one in course.atlas.possible(lesion, visit))
+    share = course.atlas.imaged_share(lesion, visit)
+    if share is not None and share < COMPARED_SHARE:
+        left += (1 - share) * lesion.volume.mm3
     lost = lesion.volume.mm3 - left
     return lost if left <= RESIDUAL_SHARE * lesion.volume.mm3 else 0.0
 
@@ -153,7 +156,7 @@ def _shift(
         shift_kind(source, arrived),
         days,
         gone is Cover.READ and before in UNSPOILT,
-        f"from the {name(source)} to the {name(arrived)} within {days} days; "
+        f"from the {name(source)} to the {name(arrived)} within {days} {'day' if days == 1 else 'days'}; "
         f"{told.format(source.visit_id)}",
         before,
         resolved_mm3=round(lost_mm3, 1),
@@ -169,9 +172,14 @@ def _together_days(
     """Days for which both were there, at least and at most (``None`` where no visit bounds it)."""
     source, target = tracks
     rank = {visit: number for number, visit in enumerate(course.visits)}
-    ends = [v for v in source.clear_at if rank[v] >= rank[arrival]]
-    end = ends[0] if ends else None
-    seen = [v for v in course.seen(source) if end is None or rank[v] < rank[end]]
+    clear = {*source.clear_at, *target.clear_at}
+    end = next((v for v in course.visits if v in clear and rank[v] >= rank[arrival]), None)
+    seen = [
+        v
+        for v in course.seen(source)
+        if (end is None or rank[v] < rank[end])
+        and (rank[v] < rank[arrival] or v in course.seen(target))
+    ]
     least = course.days(arrival, seen[-1])
     starts = [v for v in target.clear_at if rank[v] < rank[arrival]]
     if end is None or not starts:

@@ -2,7 +2,8 @@
 
 An interval lies between two visits that both tell something of the lesion's place. One to
 several is a split, several to one a merger, one to one is compared by volume; a lesion without
-an edge has gone or is new only where the other visit is known to have imaged its place.
+an edge has gone or is new only where the other visit is known to have imaged its place. Where a
+visit imaged a part of the place only, nothing is said of what changed there.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from marrowtrail.follow_up.certainty import certainly_only_here_mm3
-from marrowtrail.follow_up.change import compare, level_in_words
 from marrowtrail.follow_up.cover import Atlas, Cover
+from marrowtrail.follow_up.joined import Joined
+from marrowtrail.follow_up.sizes import CUT, cut_at, volume_change
 from marrowtrail.follow_up.track import Change, Match, Step, Verification
-from marrowtrail.lesions.lesion import Lesion, VolumeEstimate
+from marrowtrail.lesions.lesion import Lesion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +95,7 @@ def steps_of(history: History) -> tuple[Step, ...]:
             steps.append(_back(history, between[-1], after))
         else:
             steps.extend(_compared(history, before, after))
+        steps.extend(_over_silent_visits(history, after))
     steps.extend(_departure(history, clear))
     return tuple(steps)
 
@@ -171,14 +174,53 @@ def _compared(history: History, before: str, after: str) -> Iterator[Step]:
     edges = [
         one for one in history.edges if one.earlier in _ids(earlier) and one.later in _ids(later)
     ]
-    for group in _groups((*earlier, *later), edges):
-        first = tuple(one for one in group if one.visit_id == before)
-        second = tuple(one for one in group if one.visit_id == after)
+    for first, second in _sides(earlier, later, edges):
         if first and second:
             joined = [one for one in edges if one.earlier in _ids(first)]
             yield _joined(history.atlas, first, second, joined)
         else:
             yield from _alone(history, first, second, (before, after))
+
+
+def _over_silent_visits(history: History, after: str) -> Iterator[Step]:
+    """Lesions that an edge joins over visits that say nothing of one of them."""
+    later, at = history.at(after), {one.id: one.visit_id for one in history.members}
+    reached = history.seen[: history.seen.index(after)]
+    for before in reached[:-1]:
+        earlier = history.at(before)
+        edges = [e for e in history.edges if at[e.earlier] == before and at[e.later] == after]
+        skipping = {end for e in edges if _skips(history, e) for end in (e.earlier, e.later)}
+        for first, second in _sides(earlier, later, edges):
+            if skipping & {*_ids(first), *_ids(second)}:
+                joined = [one for one in edges if one.earlier in _ids(first)]
+                yield _joined(history.atlas, first, second, joined)
+
+
+def _skips(history: History, edge: Match) -> bool:
+    """No visit between the ends of an edge says anything of one of them."""
+    members = {one.id: one for one in history.members}
+    ends = members[edge.earlier], members[edge.later]
+    start, stop = (history.visits.index(one.visit_id) for one in ends)
+    between = history.visits[start + 1 : stop]
+    told = [[_is_told(history, end, visit) for visit in between] for end in ends]
+    is_clear = any(
+        tells and not _has_partner(history, end, visit)
+        for end, here in zip(ends, told, strict=True)
+        for visit, tells in zip(between, here, strict=True)
+    )
+    return not is_clear and any(not any(here) for here in told)
+
+
+def _is_told(history: History, lesion: Lesion, visit: str) -> bool:
+    """A visit says something of a lesion's place."""
+    cover = history.atlas.cover(lesion, visit)
+    return _has_partner(history, lesion, visit) or cover.tells or cover is Cover.POSSIBLE
+
+
+def _has_partner(history: History, lesion: Lesion, visit: str) -> bool:
+    there = {*_ids(history.at(visit))}
+    ends = ({edge.earlier, edge.later} for edge in history.edges)
+    return any(lesion.id in pair and pair & there for pair in ends)
 
 
 def _joined(
@@ -192,9 +234,12 @@ def _joined(
         change, text = Change.SPLIT, numbers
     elif len(second) < len(first):
         change, text = Change.MERGED, numbers
+    cut = cut_at(atlas, first, second) if verified else None
     if not verified:
         change = Change.UNCLEAR
         text = f"matched by region only from {before} to {after}; a reader must decide"
+    elif cut is not None:
+        change, text, verified = Change.UNCLEAR, CUT.format(cut), False
     return Step(
         before,
         after,
@@ -205,6 +250,7 @@ def _joined(
         text,
         cleared_mm3=_certain_mm3(atlas, first, after) if verified else None,
         appeared_mm3=_certain_mm3(atlas, second, before) if verified else None,
+        is_cut=cut is not None,
     )
 
 
@@ -241,26 +287,6 @@ def _alone(
     )
 
 
-def volume_change(first: Sequence[Lesion], second: Sequence[Lesion]) -> tuple[Change, str]:
-    """How the volume of some lesions compares with that of others, and the figures."""
-    before, after = total(first), total(second)
-    text = (
-        f"{after.mm3 / before.mm3:.2f} times its volume from {first[0].visit_id} to "
-        f"{second[0].visit_id}; {level_in_words(before, after)}"
-    )
-    return compare(before, after), text
-
-
-def total(lesions: Sequence[Lesion]) -> VolumeEstimate:
-    """Volumes and their bounds, added up."""
-    volumes = [lesion.volume for lesion in lesions]
-    return VolumeEstimate(
-        sum(v.mm3 for v in volumes),
-        sum(v.low_mm3 for v in volumes),
-        sum(v.high_mm3 for v in volumes),
-    )
-
-
 def _certain_mm3(atlas: Atlas, lesions: Sequence[Lesion], visit: str) -> float | None:
     """Tissue of lesions that is certainly no oedema at another visit; ``None`` if not known."""
     motion = atlas.motion(lesions[0], visit)
@@ -276,13 +302,12 @@ def _ids(lesions: Sequence[Lesion]) -> tuple[str, ...]:
     return tuple(one.id for one in lesions)
 
 
-def _groups(lesions: Sequence[Lesion], edges: Sequence[Match]) -> list[list[Lesion]]:
-    """Lesions that edges join, directly or through others, in order of their first one."""
-    root = {one.id: one.id for one in lesions}
-    for edge in edges:
-        into, out_of = root[edge.earlier], root[edge.later]
-        root = {one: into if top == out_of else top for one, top in root.items()}
-    groups: dict[str, list[Lesion]] = {}
-    for one in lesions:
-        groups.setdefault(root[one.id], []).append(one)
-    return list(groups.values())
+def _sides(
+    earlier: Sequence[Lesion], later: Sequence[Lesion], edges: Sequence[Match]
+) -> Iterator[tuple[tuple[Lesion, ...], tuple[Lesion, ...]]]:
+    """Lesions of two visits, group by group of those that edges join; one side may be empty."""
+    for group in Joined(edges).groups(_ids((*earlier, *later))):
+        yield (
+            tuple(one for one in earlier if one.id in group),
+            tuple(one for one in later if one.id in group),
+        )

@@ -79,7 +79,7 @@ class Match:
     verified
         Matched by the tissue that they share, under a verified registration.
     confidence
-        0 to 1, how surely they are one: see :func:`.matching.match_lesions`.
+        0 to 1, how surely they are one: see :func:`.matching.candidates`.
     """
 
     earlier: str
@@ -122,6 +122,9 @@ class Step:
     cleared_mm3, appeared_mm3
         Tissue that was oedema at the first visit only, and at the second only, beyond what the
         outlines and the registration can be wrong; ``None`` where that is not verified.
+    is_cut
+        One of the visits did not image part of the other one's oedema: their volumes say nothing
+        of what changed.
     """
 
     from_visit: str
@@ -133,6 +136,7 @@ class Step:
     explanation: str
     cleared_mm3: float | None = None
     appeared_mm3: float | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +202,11 @@ class Shift:
     resolved_mm3, appeared_mm3
         What the first lost until then, and the volume of the second when it was first seen.
     overlap_days
-        Days for which both were there at least; negative where the first was seen last before
-        the second was seen first.
+        Days for which both were there at least, up to the last visit that shows both; negative
+        where the first was seen last before the second was seen first.
     overlap_at_most_days
-        Days for which both can have been there: up to the visit that shows the first clear, from
-        the one that shows the second not there yet. ``None`` where no visit bounds it.
+        Days for which both can have been there: up to the visit that shows one of them clear,
+        from the one that shows the second not there yet. ``None`` where no visit bounds it.
     """
 
     from_lesion: str
@@ -224,7 +228,8 @@ class FollowUp:
 
     ``matches`` are the edges that tracks are made of; ``alternatives`` are those that were
     weighed and not taken, for a reader who knows better. ``moved`` are series that share their
-    frame with the one that was read in name only.
+    frame with the one that was read in name only. ``bridged`` are verified ways through other
+    visits that were used in place of a measured registration that is not verified.
     """
 
     registrations: tuple[BoneRegistration, ...]
@@ -233,3 +238,4 @@ class FollowUp:
     shifts: tuple[Shift, ...]
     alternatives: tuple[Match, ...] = ()
     moved: tuple[MovedSeries, ...] = ()
+    bridged: tuple[BoneRegistration, ...] = ()

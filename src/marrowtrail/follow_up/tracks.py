@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from marrowtrail.follow_up.cover import Atlas, Cover
-from marrowtrail.follow_up.steps import History, steps_of, volume_change
+from marrowtrail.follow_up.joined import Joined
+from marrowtrail.follow_up.sizes import CUT, cut_at, volume_change
+from marrowtrail.follow_up.steps import History, steps_of
 from marrowtrail.follow_up.track import Change, Match, Step, Track
 from marrowtrail.lesions.lesion import Lesion
 
@@ -41,7 +43,7 @@ def build_tracks(
         What was imaged when.
     """
     rank = {visit: number for number, visit in enumerate(visit_order)}
-    groups = _connected(lesions, matches)
+    groups = Joined(matches).groups(tuple(lesions))
     ordered = sorted(
         (sorted(group, key=lambda one: (rank[lesions[one].visit_id], one)) for group in groups),
         key=lambda group: (rank[lesions[group[0]].visit_id], group[0]),
@@ -55,46 +57,30 @@ def build_tracks(
     return tuple(tracks)
 
 
-def _connected(lesions: Mapping[str, Lesion], matches: Sequence[Match]) -> list[list[str]]:
-    neighbours: dict[str, set[str]] = defaultdict(set)
-    for match in matches:
-        neighbours[match.earlier].add(match.later)
-        neighbours[match.later].add(match.earlier)
-    groups, seen = [], set[str]()
-    for start in lesions:
-        if start in seen:
-            continue
-        group, waiting = [], [start]
-        seen.add(start)
-        while waiting:
-            here = waiting.pop()
-            group.append(here)
-            waiting.extend(neighbours[here] - seen)
-            seen |= neighbours[here]
-        groups.append(group)
-    return groups
-
-
 def _track(track_id: str, history: History) -> Track:
     steps = steps_of(history)
     change, explanation = _last_change(history, steps)
-    edges_hold = all(match.verified for match in history.edges)
     return Track(
         track_id,
         history.members[0].bone,
         tuple(lesion.id for lesion in history.members),
         history.clear(),
         change,
-        edges_hold and all(step.verified for step in steps) and _is_comparable(change, steps),
+        _holds(history, steps) and _is_comparable(change, steps),
         explanation,
         steps,
         _since_first(history),
     )
 
 
+def _holds(history: History, steps: Sequence[Step]) -> bool:
+    edges = all(match.verified for match in history.edges)
+    return edges and all(step.verified for step in steps)
+
+
 def _is_comparable(change: Change, steps: Sequence[Step]) -> bool:
     """A track without any step claims no change, unless another visit cannot be compared."""
-    return bool(steps) or change is Change.SINGLE
+    return change is Change.SINGLE or (bool(steps) and change is not Change.UNCLEAR)
 
 
 def _last_change(history: History, steps: Sequence[Step]) -> tuple[Change, str]:
@@ -103,12 +89,18 @@ def _last_change(history: History, steps: Sequence[Step]) -> tuple[Change, str]:
         return _single(history)
     rank = {one: number for number, one in enumerate(history.visits)}
     end = max(steps, key=lambda step: rank[step.to_visit]).to_visit
-    last = [step for step in steps if step.to_visit == end]
+    last = _best_told([step for step in steps if step.to_visit == end])
     change, text = _interval(history, last)
     if change is Change.WITHIN_NOISE:
         change, text = _slowly(history, steps, text)
     returns = [one for one in steps if one.change is Change.RECURRED and one not in last]
     return change, "; ".join((text, *(one.explanation for one in returns[-1:])))
+
+
+def _best_told(steps: Sequence[Step]) -> list[Step]:
+    """Without steps that were cut, where one over a longer interval tells of their lesions."""
+    told = {one for step in steps if not step.is_cut for one in step.later}
+    return [step for step in steps if not (step.is_cut and told.issuperset(step.later))]
 
 
 def _interval(history: History, steps: Sequence[Step]) -> tuple[Change, str]:
@@ -123,12 +115,24 @@ def _interval(history: History, steps: Sequence[Step]) -> tuple[Change, str]:
     kinds = {step.change for step in steps}
     if len(kinds) == 1 and not any(step.earlier and step.later for step in steps):
         return steps[0].change, steps[0].explanation
-    before, after = history.at(steps[0].from_visit), history.at(steps[0].to_visit)
+    ends = {step.from_visit for step in steps}
+    before = _told_of(history, [one for step in steps for one in step.earlier])
+    after = _told_of(history, [one for step in steps for one in step.later])
+    if len(ends) > 1 or not before or not after:
+        step = next((one for one in steps if one.change is not Change.WITHIN_NOISE), steps[0])
+        return step.change, step.explanation
     change, text = volume_change(before, after)
-    if len(before) == len(after):
+    cut = cut_at(history.atlas, before, after)
+    if cut is not None:
+        change, text = Change.UNCLEAR, CUT.format(cut)
+    if len(before) == len(after) or cut is not None:
         return change, text
     numbers = f"{len(before)} at {steps[0].from_visit}, {len(after)} at {steps[0].to_visit}"
     return change, f"{numbers}; {text}"
+
+
+def _told_of(history: History, ids: Sequence[str]) -> list[Lesion]:
+    return [one for one in history.members if one.id in ids]
 
 
 def _slowly(history: History, steps: Sequence[Step], text: str) -> tuple[Change, str]:
@@ -139,9 +143,13 @@ def _slowly(history: History, steps: Sequence[Step], text: str) -> tuple[Change,
     steady = steps[start:]
     if not steady:
         return Change.WITHIN_NOISE, text
-    first, last = history.at(steady[0].from_visit), history.at(steady[-1].to_visit)
+    start_visit, end_visit = steady[0].from_visit, steady[-1].to_visit
+    starts = [one for s in steady if s.from_visit == start_visit for one in s.earlier]
+    ends = [one for s in steady if s.to_visit == end_visit for one in s.later]
+    first, last = _told_of(history, starts), _told_of(history, ends)
     change, since = volume_change(first, last)
-    if change is Change.WITHIN_NOISE or len(steady) == 1:
+    is_cut = cut_at(history.atlas, first, last) is not None
+    if change is Change.WITHIN_NOISE or len(steady) == 1 or is_cut:
         return Change.WITHIN_NOISE, text
     return change, since
 
@@ -157,8 +165,12 @@ def _since_first(history: History) -> Step | None:
     if not verified:
         change = Change.UNCLEAR
         text = f"matched by region only from {seen[0]} to {seen[-1]}; a reader must decide"
+    cut = cut_at(history.atlas, first, last) if verified else None
+    if cut is not None:
+        change, text, verified = Change.UNCLEAR, CUT.format(cut), False
     ids = (tuple(one.id for one in first), tuple(one.id for one in last))
-    return Step(seen[0], seen[-1], *ids, change, verified, text)
+    is_cut = cut is not None
+    return Step(seen[0], seen[-1], *ids, change, verified, text, is_cut=is_cut)
 
 
 def _single(history: History) -> tuple[Change, str]:
