@@ -50,6 +50,16 @@ class TestKinds:
         assert set(patient) == {"resourceType", "id", "meta", "gender"}
         assert resources[0]["presentedForm"][0]["contentType"] == "application/pdf"
 
+    @pytest.mark.parametrize(("healthy", "remedy"), [(True, "another kind"), (False, "run marrow")])
+    def test_no_other_run_is_advised_where_no_oedema_was_there_to_align(
+        self, stored: Path, tmp_path: Path, healthy: bool, remedy: str
+    ) -> None:
+        if healthy:
+            change(stored, lesions=[], signs=[], tracks=[], shifts=[])
+        with pytest.raises(InputError) as failed:
+            export(Kind.ALIGNED, stored, tmp_path / "out")
+        assert remedy in failed.value.remedy
+
     def test_tables_have_a_line_a_lesion(self, stored: Path, tmp_path: Path) -> None:
         paths = export(Kind.TABLES, stored, tmp_path / "out")
         assert [path.stem for path in paths] == [

@@ -40,6 +40,7 @@ from marrowtrail.lesions.lesion import (
 from marrowtrail.record.findings import FindingState, NotDoneReason
 from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.report.figures import draw_figures
+from marrowtrail.result.follow_up_rows import RegistrationRow, ShiftRow, TrackRow
 from marrowtrail.result.model import (
     BoneRow,
     CourseRow,
@@ -48,13 +49,10 @@ from marrowtrail.result.model import (
     Provenance,
     RankingRow,
     RegionShareRow,
-    RegistrationRow,
     ResultDocument,
     SeriesRow,
     SetAsideRow,
-    ShiftRow,
     SignRow,
-    TrackRow,
     VisitRow,
     WarningRow,
 )

@@ -41,7 +41,7 @@ def told() -> tuple[ResultDocument, dict[str, bytes]]:
     explanations = (
         "seen last at v1, clear at v2",
         "first seen at v2; its place was clear at v1",
-        "seen at v3; no later visit shows its place",
+        "seen at v3; its place was not imaged at v1 and v2",
     )
     moves = (
         "from the right medial femoral condyle to the right lateral tibial plateau within 84 days; "

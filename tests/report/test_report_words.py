@@ -26,6 +26,7 @@ from marrowtrail.report.words import (
     spoken,
     times,
 )
+from marrowtrail.result.follow_up_rows import StepRow
 from marrowtrail.result.model import ResultDocument
 
 
@@ -100,6 +101,30 @@ def test_the_follow_up_table_tells_clear_from_not_imaged() -> None:
     assert rows[1][1] == "no oedema"
     assert rows[2][1:3] == ["not imaged", "not imaged"]
     assert rows[2][3].endswith(")")
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("8.00 times its volume from v1 to v3", "resolved; visit 1 to visit 3: growing"),
+        ("Gone at visit 2, where the same tissue was read.", "resolved"),
+    ],
+)
+def test_the_follow_up_table_tells_the_change_since_the_first_visit(why: str, change: str) -> None:
+    doc = document()
+    since = StepRow(
+        from_visit="v1",
+        to_visit="v3",
+        earlier=(),
+        later=(),
+        change=Change.GROWING,
+        verified=True,
+        explanation=why,
+    )
+    track = doc.tracks[0].model_copy(update={"since_first": since})
+    row = follow_up_table(doc.model_copy(update={"tracks": (track,)})).rows[0]
+    assert row[-2].text == change
+    assert row[-1].text.endswith(plain(why))
 
 
 class TestReasons:

@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 from made_result import migrating, one_visit, without_lesions
 
+from marrowtrail.follow_up.track import Before, Change, FollowUp, Step, Track
 from marrowtrail.record.findings import FindingState
-from marrowtrail.record.sites import Side
+from marrowtrail.record.sites import BoneId, Side
 from marrowtrail.report.arrows import arrow_between
-from marrowtrail.report.coverage import Coverage, coverage, is_imaged
+from marrowtrail.report.coverage import Coverage, coverage, is_imaged, shown
+from marrowtrail.report.html import render_html
 from marrowtrail.report.limb import limb_map
 from marrowtrail.report.story import tell
 from marrowtrail.report.trail import MINOR_RADIUS, SMALLEST_RADIUS, Panel, draw_trail
 from marrowtrail.report.weight import minor_lesions
 from marrowtrail.result.model import LesionRow, ResultDocument
+from marrowtrail.result.rows import track_rows
 
 
 def document() -> ResultDocument:
@@ -36,6 +39,14 @@ def summary(doc: ResultDocument) -> Panel:
     panel = draw_trail(doc).summary
     assert panel is not None
     return panel
+
+
+def moved_to_the_ankle(before: Before, clear_at: tuple[str, ...]) -> ResultDocument:
+    doc = document()
+    first, last = doc.shifts
+    moves = first, last.model_copy(update={"verified": True, "before": before})
+    ankle = doc.tracks[2].model_copy(update={"clear_at": clear_at})
+    return doc.model_copy(update={"shifts": moves, "tracks": (*doc.tracks[:2], ankle)})
 
 
 class TestMarkers:
@@ -160,6 +171,27 @@ class TestArrows:
             )
             tip = _points(arrow.head)[0]
             assert np.hypot(*(tip - (end.x, end.y))) == pytest.approx(end.radius + 2, abs=0.2)
+
+    @pytest.mark.parametrize(
+        ("before", "clear_at", "is_new"),
+        [
+            (Before.NOT_IMAGED, (), True),
+            (Before.NOT_IMAGED, ("v1",), False),
+            (Before.CLEAR, ("v1", "v2"), False),
+        ],
+    )
+    def test_to_a_place_not_imaged_before_are_dashed_and_say_so(
+        self, before: Before, clear_at: tuple[str, ...], is_new: bool
+    ) -> None:
+        doc = moved_to_the_ankle(before, clear_at)
+        first, last = summary(doc).arrows
+        assert (first.note, first.is_dashed) == ((), False)
+        assert (last.note, last.is_dashed) == (("(not imaged", "before)") * is_new, is_new)
+        assert all(last.text_x - 8 * len(line) > -2 for line in last.note)
+        story = tell(doc, draw_trail(doc))[2].lesions[0].arrivals[0]
+        assert ("(to another joint; not imaged before)" in story) is is_new
+        drawing = render_html(doc, migrating()[1]).count('<g class="arrow doubtful">')
+        assert drawing == int(is_new)
 
     def test_of_two_shifts_to_one_place_have_texts_apart(self) -> None:
         doc = document()
@@ -306,6 +338,51 @@ class TestCoverage:
         lost = plateau.model_copy(update={"clear_at": ()})
         assert coverage(doc.visits[2], lost, "lateral_plateau") is Coverage.NOT_FOLLOWED
         assert coverage(doc.visits[2], lost, "shaft") is Coverage.NOT_IMAGED
+
+    def test_possible_oedema_is_not_called_a_place_that_was_not_found(self) -> None:
+        doc = document()
+        lost = doc.tracks[1].model_copy(update={"clear_at": ()})
+        step = track_rows(
+            FollowUp(
+                (),
+                (),
+                (
+                    Track(
+                        "t",
+                        BoneId("tibia", Side.RIGHT),
+                        lost.lesions,
+                        (),
+                        Change.UNCLEAR,
+                        False,
+                        "",
+                        (Step("v2", "v3", lost.lesions, (), Change.UNCLEAR, False, ""),),
+                    ),
+                ),
+                (),
+            )
+        )[0]
+        assert coverage(doc.visits[2], step, "lateral_plateau") is Coverage.POSSIBLE
+        assert coverage(doc.visits[0], step, "lateral_plateau") is Coverage.NOT_FOLLOWED
+
+    @pytest.mark.parametrize("state", [FindingState.EQUIVOCAL, FindingState.ABSENT])
+    def test_a_place_cut_off_is_not_called_one_that_cannot_be_compared(
+        self, state: FindingState
+    ) -> None:
+        doc = document()
+        lost = doc.tracks[1].model_copy(update={"clear_at": ()})
+        visit = doc.visits[2]
+        assert shown(doc, visit, lost, "lateral_plateau") is Coverage.OUTSIDE
+        loose = doc.model_copy(update={"registrations": ()})
+        assert shown(loose, visit, lost, "lateral_plateau") is Coverage.NOT_FOLLOWED
+        ankles = tuple(row.model_copy(update={"end": "ankle"}) for row in doc.registrations)
+        other_end = doc.model_copy(update={"registrations": ankles})
+        assert shown(other_end, visit, lost, "lateral_plateau") is Coverage.NOT_FOLLOWED
+        update = {"finding": "bme_present", "state": state, "visit": visit.date, "bone": "tibia"}
+        doubt = doc.findings[0].model_copy(update={**update, "region": "lateral_plateau"})
+        doubtful = doc.model_copy(update={"findings": (doubt,)})
+        is_doubt = state is FindingState.EQUIVOCAL
+        expected = Coverage.POSSIBLE if is_doubt else Coverage.OUTSIDE
+        assert shown(doubtful, visit, lost, "lateral_plateau") is expected
 
     def test_the_end_of_a_bone_counts_before_the_body_part(self) -> None:
         doc = document()

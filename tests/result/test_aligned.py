@@ -71,7 +71,9 @@ def result(*visits: Series, links: tuple[BoneRegistration, ...], sick: bool = Tr
 def test_the_same_tissue_lies_at_the_same_voxel() -> None:
     links = (registration("v1", "v2", FEMUR, transform=SHIFT),)
     # What lay at voxel (i, j) at the first visit lies at (i + 3, j - 2) at the second.
-    found = aligned_volumes(result(series("v1", coded()), series("v2", coded(-3 + 6)), links=links))
+    found = dict(
+        aligned_volumes(result(series("v1", coded()), series("v2", coded(-3 + 6)), links=links))
+    )
     assert set(found) == {"femur-right-v2-s1", "femur-right-v1-s1-on-v2-s1"}
     today, prior = found["femur-right-v2-s1"], found["femur-right-v1-s1-on-v2-s1"]
     assert today.geometry.same_grid(prior.geometry)
@@ -83,7 +85,7 @@ def test_the_same_tissue_lies_at_the_same_voxel() -> None:
 
 def test_the_grid_is_todays_around_the_bone() -> None:
     links = (registration("v1", "v2", FEMUR),)
-    found = aligned_volumes(result(series("v1", coded()), series("v2", coded()), links=links))
+    found = dict(aligned_volumes(result(series("v1", coded()), series("v2", coded()), links=links)))
     wide = round(MARGIN_MM / 2.0)
     assert found["femur-right-v2-s1"].data.shape == (20 + wide, 40, 20)
 
@@ -97,7 +99,7 @@ def test_the_grid_is_todays_around_the_bone() -> None:
 )
 def test_what_is_not_verified_says_so(verification: Verification, names: set[str]) -> None:
     links = (registration("v1", "v2", FEMUR, verification),)
-    found = aligned_volumes(result(series("v1", coded()), series("v2", coded()), links=links))
+    found = dict(aligned_volumes(result(series("v1", coded()), series("v2", coded()), links=links)))
     assert set(found) == names | {"femur-right-v2-s1"}
 
 
@@ -106,18 +108,20 @@ def test_a_visit_far_back_comes_through_those_between() -> None:
         registration(first, second, FEMUR) for first, second in (("v1", "v2"), ("v2", "v3"))
     )
     visits = (series(visit, coded()) for visit in ("v1", "v2", "v3"))
-    assert "femur-right-v1-s1-on-v3-s1" in aligned_volumes(result(*visits, links=links))
+    assert "femur-right-v1-s1-on-v3-s1" in dict(aligned_volumes(result(*visits, links=links)))
 
 
 def test_a_registration_of_another_frame_moves_nothing() -> None:
     link = replace(registration("v1", "v2", FEMUR), from_frame="1.2.3", to_frame="1.2.3")
     far = series("v2", coded(), frame="1.2.9")
-    found = aligned_volumes(result(series("v1", coded()), far, links=(link,)))
+    found = dict(aligned_volumes(result(series("v1", coded()), far, links=(link,))))
     assert set(found) == {"femur-right-v2-s1"}
 
 
 def test_bones_without_oedema_and_other_bones_have_no_files() -> None:
     links = (registration("v1", "v2", FEMUR), registration("v1", "v2", TIBIA))
     visits = (series("v1", coded()), series("v2", coded()))
-    assert aligned_volumes(result(*visits, links=links, sick=False)) == {}
-    assert all(name.startswith("femur") for name in aligned_volumes(result(*visits, links=links)))
+    assert dict(aligned_volumes(result(*visits, links=links, sick=False))) == {}
+    assert all(
+        name.startswith("femur") for name in dict(aligned_volumes(result(*visits, links=links)))
+    )

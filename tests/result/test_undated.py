@@ -17,6 +17,11 @@ from marrowtrail.result.undated import undated, undated_ledger
         ("Normal CRP on 2 May 2019; no fever", "Normal CRP; no fever"),
         ("seen 2019-11-22, clear", "seen, clear"),
         ("Radiology 2020;295:626", "Radiology 2020;295:626"),
+        (
+            "Gone: dated 2020-01-02, which is not after the first scan (2020-02-03), so",
+            "Gone: not after the first scan, so",
+        ),
+        ("a line (2 mm) dated by its edge", "a line (2 mm) dated by its edge"),
         ("48 of 60 patients", "48 of 60 patients"),
     ],
 )

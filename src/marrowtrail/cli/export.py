@@ -91,8 +91,14 @@ def _made(kind: Kind, stored: StoredResult, language: Language) -> Files:
 
 
 def _kept(result: Path, part: str) -> Files:
-    read_stored(result)
+    document = read_stored(result).document
     paths = sorted(path for path in (result / part).glob("*") if path.is_file())
+    if not paths and part == KEPT[Kind.ALIGNED] and not document.lesions:
+        raise InputError(
+            "No marrow oedema was found, so no bone was brought onto one grid.",
+            where=str(result),
+            remedy="export another kind; only bones with oedema are brought onto one grid",
+        )
     if not paths:
         raise InputError(
             f"The result holds nothing in {part}/.", where=str(result), remedy=ANOTHER_RUN

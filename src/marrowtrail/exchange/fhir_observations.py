@@ -27,13 +27,8 @@ from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState, Not
 from marrowtrail.record.merge import ACCEPTED_BY_OPTION
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import Code, UnknownWordError, vocabulary
-from marrowtrail.result.model import (
-    FindingRow,
-    LesionRow,
-    ResultDocument,
-    SignRow,
-    TrackRow,
-)
+from marrowtrail.result.follow_up_rows import TrackRow
+from marrowtrail.result.model import FindingRow, LesionRow, ResultDocument, SignRow
 from marrowtrail.result.spoken_ids import spoken_ids
 
 STATES = {

@@ -25,7 +25,11 @@ Place = tuple[float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A quadratic curve and its head as SVG, and where its text stands."""
+    """A quadratic curve and its head as SVG, and where its text stands.
+
+    ``note`` are lines below the text. ``is_dashed`` where the shift is not verified, or where
+    nobody had imaged the place that it leads to.
+    """
 
     path: str
     head: str
@@ -33,7 +37,14 @@ class Arrow:
     text_y: float
     anchor: str
     text: str = ""
+    note: tuple[str, ...] = ()
     verified: bool = True
+    is_dashed: bool = False
+
+    @property
+    def said(self) -> str:
+        """Text and note in one line."""
+        return " ".join((self.text, *self.note))
 
 
 def arrow_between(start: Place, end: Place, *, bulge_right: bool) -> Arrow:

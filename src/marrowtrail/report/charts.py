@@ -21,7 +21,8 @@ from marrowtrail.report.words import (
     percent_interval,
     region_name,
 )
-from marrowtrail.result.model import LesionRow, ResultDocument, TrackRow, VisitRow
+from marrowtrail.result.follow_up_rows import TrackRow
+from marrowtrail.result.model import LesionRow, ResultDocument, VisitRow
 
 WIDTH, HEIGHT = 420.0, 250.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 16.0, 14.0, 50.0

@@ -74,7 +74,7 @@ def _template(name: str) -> str:
 def trail_drawing(panel: Panel) -> Drawing:
     """The limb with the oedema of every visit and where it went."""
     marks = "; ".join(marker.title for marker in panel.markers)
-    moves = "".join(f"; {message('trail.shift', days=arrow.text)}" for arrow in panel.arrows)
+    moves = "".join(f"; {message('trail.shift', days=arrow.said)}" for arrow in panel.arrows)
     svg = _drawing("trail", panel=panel, limb=limb_map())
     return Drawing(svg, f"{message('trail.drawing')}{marks}{moves}")
 

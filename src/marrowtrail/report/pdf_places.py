@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from marrowtrail.record.findings import CASE_RECORD, SOFTWARE, FindingState
 from marrowtrail.record.merge import ACCEPTED_BY_OPTION
-from marrowtrail.report.coverage import Coverage, coverage
+from marrowtrail.report.coverage import Coverage, shown
 from marrowtrail.report.language import message
 from marrowtrail.report.stored import told
 from marrowtrail.report.words import (
@@ -116,9 +116,9 @@ def _not_shown(document: ResultDocument) -> tuple[tuple[str, str], ...]:
         site = region_name(track.bone, largest.region, track.side)
         seen = {rows[key].visit for key in track.lesions}
         for number, visit in enumerate(document.visits, 1):
-            shown = coverage(visit, track, largest.region)
-            if visit.id not in seen and shown is not Coverage.CLEAR:
-                numbers = groups.setdefault((site, shown.words), [])
+            said = shown(document, visit, track, largest.region)
+            if visit.id not in seen and said is not Coverage.CLEAR:
+                numbers = groups.setdefault((site, said.words), [])
                 numbers.extend([number] if number not in numbers else [])
     return tuple(
         (message("paper.oedema_at", places=site, visits=visits(numbers)), why)

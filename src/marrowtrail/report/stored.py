@@ -5,6 +5,7 @@ they stay as they are. For another language this module knows them again: words 
 vocabulary by their label, fixed phrases, and sentences with gaps (``texts/stored.TAG.yaml``),
 whose gaps are known again in turn. What is not known stays in English, whole.
 
+In a sentence a gap may be ``{n:number}`` for digits alone, or ``{n:visits}`` for a list of visits.
 In a translation a gap may be ``{place:from}``, ``:to`` or ``:in``, for a name in that form,
 ``:kept`` for what is said as it stands, ``:inside`` for a name that began its sentence and does
 not any more, or plain.
@@ -42,9 +43,16 @@ DAY = re.compile(rf"(\d{{1,2}}) ({'|'.join(MONTHS)}) (\d{{4}})")
 KEPT = re.compile(r"[A-Z0-9][\w.*+, -]*|unknown")
 """What is said as it stands: names of series and versions, never the start of a sentence."""
 PLACE = re.compile(r"((?P<side>left|right) )?(?P<name>.+?)( \((?P<end>[a-z ]+) end\))?")
-GAP = re.compile(r"\\\{(\w+)\\\}")
+GAP = re.compile(r"\\\{(\w+)(?::(\w+))?\\\}")
+GAPS = {
+    None: ".+?",
+    "number": r"[\d.]+",
+    "visits": r"visit \d+(?:(?:, and |, | and )visit \d+)*",
+}
+"""What fits in a gap of an English sentence, by the kind that the gap names. Those that name a
+kind do not swallow the next part of a sentence, which may end like themselves."""
 SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9])")
-LISTS = (re.compile("(; )"), re.compile("(, | and |, and )"))
+LISTS = (re.compile("(; )"), re.compile("(, and |, | and )"))
 FORMS: dict[str, Form] = {"from": "from", "to": "to", "in": "in"}
 
 MOST_CHARACTERS = 1000
@@ -237,7 +245,7 @@ def _patterns(language: Language) -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def _pattern(text: str) -> re.Pattern[str]:
     """Any text in the gaps; the first letter may be a capital."""
-    escaped = GAP.sub(r"(?P<\1>.+?)", re.escape(text))
+    escaped = GAP.sub(lambda gap: f"(?P<{gap[1]}>{GAPS[gap[2]]})", re.escape(text))
     first = escaped[:1]
     return re.compile(f"[{first}{first.upper()}]{escaped[1:]}" if first.isalpha() else escaped)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from marrowtrail.follow_up.track import ShiftKind
 from marrowtrail.record.findings import FindingState
+from marrowtrail.report.coverage import is_new_ground
 from marrowtrail.report.language import counted, message
 from marrowtrail.report.trail import Panel, Trail
 from marrowtrail.report.weight import counted_sites, minor_lesions
@@ -17,7 +18,8 @@ from marrowtrail.report.words import (
     region_name,
     visit_when,
 )
-from marrowtrail.result.model import LesionRow, ResultDocument, ShiftRow, VisitRow
+from marrowtrail.result.follow_up_rows import ShiftRow
+from marrowtrail.result.model import LesionRow, ResultDocument, VisitRow
 
 SHIFTS = {
     ShiftKind.WITHIN_BONE: "shift.within_bone",
@@ -112,7 +114,9 @@ def _smaller(rows: list[LesionRow], *, alone: bool) -> str:
 def _lesion(row: LesionRow, document: ResultDocument) -> LesionLine:
     sites = {other.id: other for other in document.lesions}
     arrivals = tuple(
-        _arrival(shift, sites[shift.from_]) for shift in document.shifts if shift.to == row.id
+        _arrival(shift, sites[shift.from_], document)
+        for shift in document.shifts
+        if shift.to == row.id
     )
     return LesionLine(
         capital(region_name(row.bone, row.region, row.side)),
@@ -121,10 +125,15 @@ def _lesion(row: LesionRow, document: ResultDocument) -> LesionLine:
     )
 
 
-def _arrival(shift: ShiftRow, start: LesionRow) -> str:
+def _arrival(shift: ShiftRow, start: LesionRow, document: ResultDocument) -> str:
+    notes = [message(SHIFTS[shift.kind])]
+    if not shift.verified:
+        notes.append(message("story.not_verified"))
+    if is_new_ground(document, shift):
+        notes.append(message("story.not_imaged_before"))
     return message(
-        "story.arrival" if shift.verified else "story.doubtful_arrival",
+        "story.arrival",
         origin=region_name(start.bone, start.region, start.side, "from"),
         days=counted("time.days", shift.days),
-        kind=message(SHIFTS[shift.kind]),
+        notes="; ".join(notes),
     )

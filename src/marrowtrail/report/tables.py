@@ -12,7 +12,7 @@ from marrowtrail.diagnosis.differential import Cause, LedgerStatus
 from marrowtrail.follow_up.track import Change
 from marrowtrail.lesions.lesion import SignKind, SignState
 from marrowtrail.record.findings import SOFTWARE, FindingState
-from marrowtrail.report.coverage import coverage
+from marrowtrail.report.coverage import shown
 from marrowtrail.report.language import message
 from marrowtrail.report.stored import told
 from marrowtrail.report.words import (
@@ -29,16 +29,14 @@ from marrowtrail.report.words import (
     spoken,
     visit_when,
 )
+from marrowtrail.result.follow_up_rows import TrackRow
 from marrowtrail.result.model import (
     BoneRow,
     FindingRow,
     LesionRow,
-    RegistrationRow,
     ResultDocument,
     SeriesRow,
     SignRow,
-    TrackRow,
-    VisitRow,
 )
 
 CHANGES = {
@@ -99,7 +97,7 @@ def follow_up_table(document: ResultDocument) -> Table:
         message("time.visit_when", number=n, when=visit_when(v))
         for n, v in enumerate(document.visits, 1)
     )
-    body = tuple(_follow_up_row(track, document.visits, rows) for track in document.tracks)
+    body = tuple(_follow_up_row(track, document, rows) for track in document.tracks)
     return Table(
         message("table.follow_up"),
         (message("table.lesion"), *visits, *heads("change", "why")),
@@ -108,25 +106,32 @@ def follow_up_table(document: ResultDocument) -> Table:
 
 
 def _follow_up_row(
-    track: TrackRow, visits: tuple[VisitRow, ...], rows: dict[str, LesionRow]
+    track: TrackRow, document: ResultDocument, rows: dict[str, LesionRow]
 ) -> tuple[Cell, ...]:
     lesions = [rows[key] for key in track.lesions]
     largest = max(lesions, key=lambda row: row.volume_mm3)
     cells = [Cell(capital(region_name(track.bone, largest.region, track.side)))]
-    for visit in visits:
+    for visit in document.visits:
         here = [row for row in lesions if row.visit == visit.id]
         if here:
             cells.append(
                 Cell(message("join.and").join(_volume(row) for row in here), is_number=True)
             )
         else:
-            cells.append(Cell(coverage(visit, track, largest.region).words, "quiet"))
-    change = message(CHANGES[track.change])
-    return (
-        *cells,
-        Cell(change if track.verified else message("change.not_verified", change=change)),
-        Cell(plain(track.explanation)),
-    )
+            cells.append(Cell(shown(document, visit, track, largest.region).words, "quiet"))
+    change, why = _change(track.change, verified=track.verified), plain(track.explanation)
+    since = track.since_first
+    if since is not None and since.explanation != track.explanation:
+        first, last = (_numbers(document)[one] for one in (since.from_visit, since.to_visit))
+        words = _change(since.change, verified=since.verified)
+        change = message("change.since_first", change=change, first=first, last=last, since=words)
+        why = f"{why}; {plain(since.explanation)}"
+    return *cells, Cell(change), Cell(why)
+
+
+def _change(change: Change, *, verified: bool) -> str:
+    words = message(CHANGES[change])
+    return words if verified else message("change.not_verified", change=words)
 
 
 def lesion_table(document: ResultDocument) -> Table:
@@ -327,7 +332,7 @@ def registration_table(document: ResultDocument) -> Table:
     body = tuple(
         (
             Cell(capital(bone_name(row.bone, row.side, row.end))),
-            Cell(_from_to(row, numbers)),
+            Cell(_between(numbers[row.from_visit], numbers[row.to_visit])),
             Cell(spoken(row.verification), tones.get(row.verification, "open")),
             Cell("" if row.surface_gap_mm is None else _mm(row.surface_gap_mm), is_number=True),
             Cell(plain(row.reason)),
@@ -336,11 +341,6 @@ def registration_table(document: ResultDocument) -> Table:
     )
     columns = heads("bone", "visits", "alignment", "gap", "why")
     return Table(message("table.alignment_caption"), columns, body)
-
-
-def _from_to(row: RegistrationRow, numbers: dict[str, int]) -> str:
-    first, last = numbers[row.from_visit], numbers[row.to_visit]
-    return message("table.from_to", first=first, last=last)
 
 
 def cause_table(document: ResultDocument) -> Table:
@@ -369,6 +369,10 @@ def _probability(causes: tuple[Cause, ...], diagnosis: str) -> str:
 
 def _numbers(document: ResultDocument) -> dict[str, int]:
     return {visit.id: n for n, visit in enumerate(document.visits, 1)}
+
+
+def _between(first: int, last: int) -> str:
+    return message("table.from_to", first=first, last=last)
 
 
 def _volume(row: LesionRow) -> str:

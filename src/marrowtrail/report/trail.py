@@ -10,9 +10,11 @@ things; ``templates/trail.html.j2`` draws them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from textwrap import wrap
 
 from marrowtrail.record.sites import Side
 from marrowtrail.report.arrows import Arrow, arrow_between
+from marrowtrail.report.coverage import is_new_ground
 from marrowtrail.report.language import counted, message
 from marrowtrail.report.limb import Window, limb_map
 from marrowtrail.report.weight import minor_lesions
@@ -39,6 +41,12 @@ LABEL_STEP = 42.0
 
 MARGIN = 92.0
 """Drawing units on the side of the arrows: the widest swing, with its days, still fits."""
+
+NOTE_LETTERS = 12
+"""Longest line of a note beside an arrow."""
+
+NOTE_WIDTH = 40.0
+"""Drawing units by which such a line is longer than the days of an arrow."""
 
 GAP = 2.0
 """Drawing units between the markers of one region."""
@@ -170,7 +178,8 @@ def _summary(
     """Names stand on the viewer's right of one limb, and outside of two."""
     width = limb_map().width
     two = len(sides) == 2
-    left = LABEL_WIDTH if two else MARGIN
+    has_note = any(is_new_ground(document, shift) for shift in document.shifts)
+    left = LABEL_WIDTH if two else MARGIN + NOTE_WIDTH * has_note
     offsets = {side: left + n * width for n, side in enumerate(sides)}
     markers = _markers(drawn, offsets, scale)
     total = left + len(sides) * width + LABEL_WIDTH
@@ -273,7 +282,16 @@ def _arrows(
         )
         days = counted("time.days", shift.days)
         text = days if shift.verified else message("trail.doubtful", days=days)
-        arrows.append(replace(arrow, text=text, verified=shift.verified))
+        is_new = is_new_ground(document, shift)
+        arrows.append(
+            replace(
+                arrow,
+                text=text,
+                note=tuple(wrap(message("trail.not_imaged_before"), NOTE_LETTERS)) * is_new,
+                verified=shift.verified,
+                is_dashed=is_new or not shift.verified,
+            )
+        )
     return _spread(arrows)
 
 
@@ -282,7 +300,7 @@ def _spread(arrows: list[Arrow]) -> tuple[Arrow, ...]:
     placed: list[Arrow] = []
     for arrow in sorted(arrows, key=lambda arrow: arrow.text_y):
         beside = [p for p in placed if abs(p.text_x - arrow.text_x) < LABEL_WIDTH / 3]
-        lowest = max((p.text_y + TEXT_STEP for p in beside), default=arrow.text_y)
+        lowest = max((p.text_y + TEXT_STEP * (1 + len(p.note)) for p in beside), default=0.0)
         placed.append(replace(arrow, text_y=max(arrow.text_y, lowest)))
     return tuple(placed)
 

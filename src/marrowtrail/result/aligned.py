@@ -32,8 +32,10 @@ rounded to them takes half the room."""
 UNVERIFIED = "-unverified"
 
 
-def aligned_volumes(result: Result) -> dict[str, Volume]:
-    """Volumes by file name without its ending, as ``femur-right-knee-v1-s1-on-v3-s1``.
+def aligned_volumes(result: Result) -> Iterator[tuple[str, Volume]]:
+    """File names without their ending, as ``femur-right-knee-v1-s1-on-v3-s1``, and volumes.
+
+    One after the other, so that no more than one need be held at a time.
 
     They hold float32, NaN where a series did not image the place. A registration that is not
     verified is told by the name's end, one that is impossible gives no file.
@@ -42,21 +44,17 @@ def aligned_volumes(result: Result) -> dict[str, Volume]:
     bones = sorted({one.bone for one in result.readings if one.lesions})
     order = [visit.id for visit in result.study.visits]
     known = completed(result.registrations, order)
-    volumes: dict[str, Volume] = {}
     for bone in bones:
         sighted = [visit for visit in order if _read_on(readings.get((visit, bone))) is not None]
         series_id = _read_on(readings[sighted[-1], bone])
         home = _series(result)[series_id or ""]
         grid = _grid(home, _maps(result)[home.id], bone)
         name = "-".join(part for part in (bone.bone, bone.side.value, bone.end) if part)
-        volumes[f"{name}-{home.id}"] = _rounded(resample(home.volume, grid))
+        yield f"{name}-{home.id}", _rounded(resample(home.volume, grid))
         for one in known:
             if one.bone == bone and sighted[-1] in (one.from_visit, one.to_visit):
-                volumes |= {
-                    f"{name}-{prior}-on-{home.id}{mark}": volume
-                    for prior, mark, volume in _priors(result, one, home, grid, readings)
-                }
-    return volumes
+                for prior, mark, volume in _priors(result, one, home, grid, readings):
+                    yield f"{name}-{prior}-on-{home.id}{mark}", volume
 
 
 def _read_on(reading: BoneReading | None) -> str | None:

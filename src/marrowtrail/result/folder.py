@@ -106,7 +106,7 @@ def _fill(folder: Path, result: Result, pages: Mapping[str, str | bytes]) -> Non
         write_nifti(volume, folder / "labels" / f"{name}.nii.gz")
     write_found_bones(result.bone_maps, folder / "labels")
     (folder / ALIGNED).mkdir()
-    for name, volume in aligned_volumes(result).items():
+    for name, volume in aligned_volumes(result):
         write_nifti(volume, folder / ALIGNED / f"{name}.nii.gz")
 
 

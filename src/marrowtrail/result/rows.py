@@ -15,21 +15,17 @@ from marrowtrail.lesions.lesion import BoneReading, Lesion, Sign
 from marrowtrail.record.findings import Finding
 from marrowtrail.record.sites import Side
 from marrowtrail.record.vocabulary import vocabulary
+from marrowtrail.result.follow_up_rows import MatchRow, RegistrationRow, ShiftRow, StepRow, TrackRow
 from marrowtrail.result.inputs import Measured
 from marrowtrail.result.model import (
     BoneNetworkRow,
     BoneRow,
     FindingRow,
     LesionRow,
-    MatchRow,
     RegionShareRow,
-    RegistrationRow,
     SeriesRow,
     SetAsideRow,
-    ShiftRow,
     SignRow,
-    StepRow,
-    TrackRow,
     VisitRow,
     WarningRow,
 )

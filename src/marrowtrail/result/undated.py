@@ -12,8 +12,14 @@ from dataclasses import replace
 from marrowtrail.diagnosis.differential import LedgerLine, RedFlag
 
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
-_DAY = rf"\d{{1,2}} ({_MONTHS}) \d{{4}}|\d{{4}}-\d\d-\d\d"
-_DATE = re.compile(rf"\s*\b(on|of|at|since)?\s*({_DAY})")
+_DAY = rf"(\d{{1,2}} ({_MONTHS}) \d{{4}}|\d{{4}}-\d\d-\d\d)"
+_DATE = re.compile(
+    rf"\s+dated {_DAY}, which is\b"
+    rf"|\s*\({_DAY}\)"
+    rf"|\s*\b((on|of|at|since|dated)\s+)?{_DAY}"
+)
+"""A day with the words that only lead to it; what stands in brackets or before a clause by
+itself goes with them, so that no empty brackets and no "dated, which is" are left."""
 
 
 def undated(text: str) -> str:
