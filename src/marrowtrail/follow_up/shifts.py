@@ -156,7 +156,7 @@ def _shift(
         shift_kind(source, arrived),
         days,
         gone is Cover.READ and before in UNSPOILT,
-        f"from the {name(source)} to the {name(arrived)} within {days} {'day' if days == 1 else 'days'}; "
+        f"from the {name(source)} to the {name(arrived)} within {days} day{'s' * (days != 1)}; "
         f"{told.format(source.visit_id)}",
         before,
         resolved_mm3=round(lost_mm3, 1),
