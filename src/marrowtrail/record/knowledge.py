@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -28,13 +29,25 @@ def read_knowledge(name: str) -> object:
     KnowledgeError
         If it is not readable as strict YAML; says the line.
     """
-    path = resources.files("marrowtrail.record") / "vocabularies" / f"{name}.yaml"
+    return read_own_file(
+        resources.files("marrowtrail.record") / "vocabularies" / f"{name}.yaml", f"{name}.yaml"
+    )
+
+
+def read_own_file(path: Traversable, name: str) -> object:
+    """The content of a data file of the program; ``name`` is what a message calls it.
+
+    Raises
+    ------
+    KnowledgeError
+        If it is not readable as strict YAML; says the line.
+    """
     try:
         located = read_yaml(path.read_bytes())
     except UnreadableYamlError as error:
-        raise KnowledgeError(f"{name}.yaml: {error}") from error
+        raise KnowledgeError(f"{name}: {error}") from error
     if located.problems:
-        raise KnowledgeError(f"{name}.yaml: {'; '.join(str(p) for p in located.problems)}")
+        raise KnowledgeError(f"{name}: {'; '.join(str(p) for p in located.problems)}")
     return located.data
 
 

@@ -19,8 +19,7 @@ from types import MappingProxyType
 
 from markupsafe import Markup
 
-from marrowtrail.record.knowledge import KnowledgeError
-from marrowtrail.record.located_yaml import UnreadableYamlError, read_yaml
+from marrowtrail.record.knowledge import KnowledgeError, read_own_file
 
 
 class Language(StrEnum):
@@ -119,14 +118,8 @@ def read_texts(name: str) -> object:
     KnowledgeError
         If it is not readable as strict YAML; says the line.
     """
-    path = resources.files("marrowtrail.report") / "texts" / f"{name}.yaml"
-    try:
-        located = read_yaml(path.read_bytes())
-    except UnreadableYamlError as error:
-        raise KnowledgeError(f"texts/{name}.yaml: {error}") from error
-    if located.problems:
-        raise KnowledgeError(f"texts/{name}.yaml: {'; '.join(str(p) for p in located.problems)}")
-    return located.data
+    file = f"texts/{name}.yaml"
+    return read_own_file(resources.files("marrowtrail.report") / file, file)
 
 
 def _flat(node: object, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
